@@ -1,0 +1,7 @@
+//! The vocabulary: types without effects, which every other room may use.
+
+pub mod conninfo;
+pub mod lsn;
+pub mod node;
+pub mod time;
+pub mod version;

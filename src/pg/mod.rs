@@ -1,0 +1,3 @@
+//! Effects through PostgreSQL.
+
+pub mod session;

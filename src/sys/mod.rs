@@ -1,0 +1,4 @@
+//! Effects on this host. The only room with `unsafe`, threads' sleep, clocks and programs.
+
+pub mod clock;
+pub mod name_service;
