@@ -2,3 +2,4 @@
 
 pub mod clock;
 pub mod name_service;
+pub mod signals;
