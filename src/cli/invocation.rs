@@ -8,7 +8,7 @@ use super::args::{
 use super::choices::CheckOutput;
 use super::help;
 use super::normalise::{Given, Line, bad, normalise, shown};
-use super::options::{Home, OPTIONS, Value};
+use super::options::{Home, OPTIONS, Scope, Value};
 use super::verbs::{self, GROUPS, VERBS, Verb, VerbInfo};
 use crate::domain::nearest::nearest;
 use crate::error::{Error, Result};
@@ -224,7 +224,7 @@ fn sort(line: &Line, verb: Option<Verb>) -> Sorted {
     let phrase = verb.map_or_else(|| "--dump-config".to_owned(), |v| verbs::info(v).phrase());
     // In the order of the table, so that the outcome does not depend on the order of different options.
     for given in OPTIONS.iter().filter_map(|o| line.options.iter().rfind(|g| g.opt.long == o.long)) {
-        let belongs = verb.is_none_or(|v| given.opt.belongs_to(v));
+        let belongs = verb.map_or(matches!(given.opt.scope, Scope::All), |v| given.opt.belongs_to(v));
         match given.opt.home {
             Home::Obsolete(why) => {
                 sorted.warnings.push(format!("option \"{}\" has no effect: {why}", given.typed))

@@ -100,14 +100,15 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// The whole table, every line with its line end: headings and fields filled up to their columns' width, the
-    /// last heading too, and a rule whose last part is one longer than the column.
+    /// The whole table, every line with its line end: headings and fields filled up to their columns' width, those of
+    /// the last column too. The form of `cluster show` and `cluster event`.
     #[must_use]
     pub fn text(&self, colour: Colour) -> String {
         self.draw(colour, LastColumn::Flush)
     }
 
-    /// The same as [`Table::text`] with the blank that `cluster matrix` and `cluster crosscheck` put behind each row.
+    /// The same as [`Table::text`] with a blank more behind each row: the form of `cluster show --compact`,
+    /// `cluster matrix`, `cluster crosscheck` and `service status`.
     #[must_use]
     pub fn text_with_blank(&self, colour: Colour) -> String {
         self.draw(colour, LastColumn::Blank)

@@ -5,13 +5,14 @@ fn cluster_show_is_drawn_as_repmgr_draws_it() {
     let mut t = Table::new(["ID", "Name", "Role", "Status", "Upstream", "Location", "Prio.", "TLI"]);
     t.row(["1", "h1", "primary", "* running", "", "default", "100", "1"]);
     t.row(["2", "h2", "standby", "  running", "h1", "default", "100", "1"]);
-    let want = "\
- ID | Name | Role    | Status    | Upstream | Location | Prio. | TLI
-----+------+---------+-----------+----------+----------+-------+-----
- 1  | h1   | primary | * running |          | default  | 100   | 1  \x20
- 2  | h2   | standby |   running | h1       | default  | 100   | 1  \x20
-";
-    assert_eq!(t.text(Colour::Off), want);
+    let want = [
+        " ID | Name | Role    | Status    | Upstream | Location | Prio. | TLI",
+        "----+------+---------+-----------+----------+----------+-------+-----",
+        " 1  | h1   | primary | * running |          | default  | 100   | 1   ",
+        " 2  | h2   | standby |   running | h1       | default  | 100   | 1   ",
+        "",
+    ];
+    assert_eq!(t.text_with_blank(Colour::Off), want.join("\n"));
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn colour_surrounds_the_field_and_changes_no_width() {
 fn a_field_cannot_break_a_line_or_command_the_terminal() {
     let mut t = Table::new(["Name"]);
     t.row(["a\nb\x1b[2J"]);
-    assert_eq!(t.text(Colour::Off), " Name   \n--------\n a b [2J\n");
+    assert_eq!(t.text(Colour::Off), " Name   \n---------\n a b [2J\n");
     assert_eq!(csv(["a\nb", "c"]), "a b,c\n");
 }
 
