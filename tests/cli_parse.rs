@@ -117,9 +117,9 @@ fn a_value_that_looks_like_an_option_is_a_value() {
 
 #[test]
 fn an_optional_value_is_taken_with_an_equals_sign_only() {
-    let sync = |line: &str| match clean(line).command {
-        Command::StandbyRegister(r) => r.wait_sync,
-        other => panic!("{other:?}"),
+    let sync = |line: &str| {
+        let Command::StandbyRegister(r) = clean(line).command else { panic!("{line}") };
+        r.wait_sync
     };
     let up_to = |s| Some(WaitSync::UpTo(Duration::from_secs(s)));
     assert_eq!(sync("standby register"), None);
@@ -134,9 +134,9 @@ fn an_optional_value_is_taken_with_an_equals_sign_only() {
     assert!(refusal("standby register --wait-sync 60").contains("\"60\""), "60 is a word of its own");
     assert!(refusal("standby register --wait-start").contains("needs a value"), "this one is not optional");
 
-    let files = |line: &str| match clean(line).command {
-        Command::StandbyClone(c) => c.copy_external_config_files,
-        other => panic!("{other:?}"),
+    let files = |line: &str| {
+        let Command::StandbyClone(c) = clean(line).command else { panic!("{line}") };
+        c.copy_external_config_files
     };
     assert_eq!(files("standby clone"), None);
     assert_eq!(files("standby clone --copy-external-config-files"), Some(ExternalFiles::SamePath));
@@ -284,6 +284,47 @@ fn the_command_lines_of_real_users_are_understood() {
 
 #[test]
 fn a_wrong_command_line_is_refused_in_one_line_that_names_the_fault() {
+    for (line, wanted) in [
+        ("-f /srv/r.conf", "no command given; see \"repmgr --help\""),
+        ("cluster", "no action given for \"cluster\" (one of show, matrix, crosscheck, event, cleanup)"),
+        ("cluster show extra", "too many words after \"cluster show\", the first is \"extra\""),
+        ("cluster frobnicate", "unknown command \"cluster frobnicate\""),
+        ("cluster shwo", "unknown command \"cluster shwo\"; did you mean \"cluster show\"?"),
+        ("frobnicate show", "unknown command \"frobnicate show\""),
+        ("frobnicate", "unknown command \"frobnicate\""),
+        ("clutser show", "unknown command \"clutser show\"; did you mean \"cluster\"?"),
+        ("crosschek", "unknown command \"crosschek\"; did you mean \"cluster crosscheck\"?"),
+        ("cluster show -f", "option \"-f\" needs a value"),
+        ("cluster show --config-file", "option \"--config-file\" needs a value"),
+        ("cluster show --csv=1", "option \"--csv\" takes no value"),
+        ("cluster show --frobnicate", "unknown option \"--frobnicate\""),
+        ("cluster show --compcat", "unknown option \"--compcat\"; did you mean \"--compact\"?"),
+        ("cluster show -Z", "unknown option \"-Z\""),
+        ("cluster show -vZ", "unknown option \"-Z\""),
+        ("cluster event --node-=1", "option \"--node-\" is ambiguous: --node-id, --node-name"),
+        ("cluster show --csv --json", "\"--csv\" and \"--json\" exclude each other"),
+        ("node check --role --nagios --optformat", "\"--nagios\" and \"--optformat\" exclude each other"),
+        ("cluster show -w -W", "\"--wait\" and \"--no-wait\" exclude each other"),
+        ("node check --nagios", "\"--nagios\" needs a single check, such as \"--replication-lag\""),
+        ("node check --role --csv", "\"--csv\" does not go with a single check"),
+        ("standby clone -h a b", "host given twice: with \"--host\" and as \"b\""),
+        ("standby clone a b", "too many words after \"standby clone\", the first is \"b\""),
+        (
+            "standby clone a 'host=b password=secret'",
+            "too many words after \"standby clone\", the first is \"(connection string)\"",
+        ),
+        ("cluster show --dump-config", "\"--dump-config\" goes without a command, \"cluster\" was given"),
+        ("cluster show -f ''", "an empty path was given"),
+        ("cluster \"a\x1b[2J\nb\"", "unknown command \"cluster a\\u{1b}[2J\\nb\""),
+    ] {
+        assert_eq!(refusal(line), wanted, "{line}");
+    }
+    assert!(refusal("cluster show --=x").starts_with("option \"--\" is ambiguous: --help, "));
+    refusal("'' show");
+}
+
+#[test]
+fn a_wrong_value_is_refused_with_what_is_allowed() {
     let number = |option: &str, value: &str, least: i32| {
         format!(
             "option \"{option}\": invalid value \"{value}\" (a whole number, {least} or greater, is needed)"
@@ -293,18 +334,6 @@ fn a_wrong_command_line_is_refused_in_one_line_that_names_the_fault() {
         format!("option \"{option}\": invalid value \"{value}\" (one of {words} is needed)")
     };
     for (line, wanted) in [
-        ("-f /srv/r.conf", "no command given; see \"repmgr --help\"".to_owned()),
-        (
-            "cluster",
-            "no action given for \"cluster\" (one of show, matrix, crosscheck, event, cleanup)".into(),
-        ),
-        ("cluster show extra", "too many words after \"cluster show\", the first is \"extra\"".into()),
-        ("cluster frobnicate", "unknown command \"cluster frobnicate\"".into()),
-        ("cluster shwo", "unknown command \"cluster shwo\"; did you mean \"cluster show\"?".into()),
-        ("frobnicate show", "unknown command \"frobnicate show\"".into()),
-        ("frobnicate", "unknown command \"frobnicate\"".into()),
-        ("clutser show", "unknown command \"clutser show\"; did you mean \"cluster\"?".into()),
-        ("crosschek", "unknown command \"crosschek\"; did you mean \"cluster crosscheck\"?".into()),
         ("cluster event --limit=abc", number("--limit", "abc", 1)),
         ("cluster event --limit=0", number("--limit", "0", 1)),
         ("cluster event --limit=", number("--limit", "", 1)),
@@ -323,39 +352,9 @@ fn a_wrong_command_line_is_refused_in_one_line_that_names_the_fault() {
             choice("-L", "loud", "DEBUG, INFO, NOTICE, WARNING, ERROR, ALERT, CRIT, EMERG"),
         ),
         ("node service --action=jump", choice("--action", "jump", "start, stop, restart, reload, promote")),
-        ("cluster show -f", "option \"-f\" needs a value".into()),
-        ("cluster show --config-file", "option \"--config-file\" needs a value".into()),
-        ("cluster show --csv=1", "option \"--csv\" takes no value".into()),
-        ("cluster show --frobnicate", "unknown option \"--frobnicate\"".into()),
-        ("cluster show --compcat", "unknown option \"--compcat\"; did you mean \"--compact\"?".into()),
-        ("cluster show -Z", "unknown option \"-Z\"".into()),
-        ("cluster show -vZ", "unknown option \"-Z\"".into()),
-        ("cluster event --node-=1", "option \"--node-\" is ambiguous: --node-id, --node-name".into()),
-        ("cluster show --csv --json", "\"--csv\" and \"--json\" exclude each other".into()),
-        (
-            "node check --role --nagios --optformat",
-            "\"--nagios\" and \"--optformat\" exclude each other".into(),
-        ),
-        ("cluster show -w -W", "\"--wait\" and \"--no-wait\" exclude each other".into()),
-        ("node check --nagios", "\"--nagios\" needs a single check, such as \"--replication-lag\"".into()),
-        ("node check --role --csv", "\"--csv\" does not go with a single check".into()),
-        ("standby clone -h a b", "host given twice: with \"--host\" and as \"b\"".into()),
-        ("standby clone a b", "too many words after \"standby clone\", the first is \"b\"".into()),
-        (
-            "standby clone a 'host=b password=secret'",
-            "too many words after \"standby clone\", the first is \"(connection string)\"".into(),
-        ),
-        (
-            "cluster show --dump-config",
-            "\"--dump-config\" goes without a command, \"cluster\" was given".into(),
-        ),
-        ("cluster show -f ''", "an empty path was given".into()),
-        ("cluster \"a\x1b[2J\nb\"", "unknown command \"cluster a\\u{1b}[2J\\nb\"".into()),
     ] {
         assert_eq!(refusal(line), wanted, "{line}");
     }
-    assert!(refusal("cluster show --=x").starts_with("option \"--\" is ambiguous: --help, "));
-    refusal("'' show");
 }
 
 #[test]

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+use hg_repmgr::sys::clock::{Deadline, poll_until};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 const BIN: &str = env!("CARGO_BIN_EXE_hg_repmgr");
 
@@ -15,7 +18,14 @@ fn command(program: impl AsRef<Path>) -> std::process::Command {
 }
 
 fn call(program: impl AsRef<Path>, args: &[&str]) -> Output {
-    command(program).args(args).stdin(Stdio::null()).output().unwrap()
+    // A copy just written is busy for as long as a test beside this one is between its fork and its exec.
+    let free = poll_until(Deadline::after(Duration::from_secs(10)), Duration::from_millis(10), || {
+        match command(&program).args(args).stdin(Stdio::null()).output() {
+            Err(e) if e.kind() == ErrorKind::ExecutableFileBusy => None,
+            answer => Some(answer),
+        }
+    });
+    free.unwrap().unwrap()
 }
 
 fn out(o: &Output) -> String {
