@@ -1,3 +1,5 @@
 //! Effects through PostgreSQL.
 
+pub mod metadata;
+pub mod server;
 pub mod session;
