@@ -1,1 +1,3 @@
-//! commands
+//! One folder a group of commands: the path is what was typed.
+
+pub mod cluster;

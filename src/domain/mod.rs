@@ -3,5 +3,6 @@
 pub mod conninfo;
 pub mod lsn;
 pub mod node;
+pub mod size;
 pub mod time;
 pub mod version;

@@ -1,18 +1,10 @@
 //! Facts about a running server, each one query. Nothing here changes anything.
 
 use crate::domain::lsn::{Lsn, Timeline};
+use crate::domain::node::Recovery;
 use crate::pg::session::{PgError, Session};
 use postgres::types::PgLsn;
 use std::collections::BTreeMap;
-
-/// Whether a server is in recovery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Recovery {
-    /// It takes writes.
-    Primary,
-    /// It is in recovery.
-    Standby,
-}
 
 /// Source: `pg_is_in_recovery()`.
 ///

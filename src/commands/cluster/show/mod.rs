@@ -1,0 +1,3 @@
+//! `cluster show`.
+
+pub mod status;
