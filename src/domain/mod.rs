@@ -1,7 +1,9 @@
 //! The vocabulary: types without effects, which every other room may use.
 
 pub mod conninfo;
+pub mod hook_template;
 pub mod lsn;
 pub mod node;
+pub mod shell;
 pub mod time;
 pub mod version;
