@@ -1,8 +1,10 @@
 //! The vocabulary: types without effects, which every other room may use.
 
 pub mod conninfo;
+pub mod hook_template;
 pub mod lsn;
 pub mod node;
 pub mod size;
+pub mod shell;
 pub mod time;
 pub mod version;
