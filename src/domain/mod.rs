@@ -3,6 +3,7 @@
 pub mod conninfo;
 pub mod hook_template;
 pub mod lsn;
+pub mod nearest;
 pub mod node;
 pub mod size;
 pub mod shell;

@@ -1,0 +1,312 @@
+//! The command words: which exist, what else they are called, and what help says about each.
+
+/// A command of this version. The order is that of the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// `primary register`
+    PrimaryRegister,
+    /// `primary unregister`
+    PrimaryUnregister,
+    /// `standby clone`
+    StandbyClone,
+    /// `standby register`
+    StandbyRegister,
+    /// `standby unregister`
+    StandbyUnregister,
+    /// `node status`
+    NodeStatus,
+    /// `node check`
+    NodeCheck,
+    /// `node service`
+    NodeService,
+    /// `cluster show`
+    ClusterShow,
+    /// `cluster matrix`
+    ClusterMatrix,
+    /// `cluster crosscheck`
+    ClusterCrosscheck,
+    /// `cluster event`
+    ClusterEvent,
+    /// `cluster cleanup`
+    ClusterCleanup,
+}
+
+/// What there is to know about a command apart from its options.
+#[derive(Debug)]
+pub struct VerbInfo {
+    /// Which command.
+    pub verb: Verb,
+    /// First word.
+    pub group: &'static str,
+    /// Second word.
+    pub word: &'static str,
+    /// What it does, in a few words.
+    pub summary: &'static str,
+    /// What it does, in sentences; wrapped by the help.
+    pub about: &'static str,
+    /// Exit codes besides 0 and 1.
+    pub exits: &'static [(&'static str, &'static str)],
+    /// Command lines that work.
+    pub examples: &'static [&'static str],
+}
+
+impl VerbInfo {
+    /// Both words: `standby clone`.
+    #[must_use]
+    pub fn phrase(&self) -> String {
+        format!("{} {}", self.group, self.word)
+    }
+}
+
+/// The first words, each with what it is about.
+pub const GROUPS: &[(&str, &str)] = &[
+    ("primary", "the server that takes writes"),
+    ("standby", "servers that stream from another one"),
+    ("node", "the server on this host"),
+    ("cluster", "all nodes together"),
+];
+
+/// Other names of first words.
+pub const GROUP_ALIASES: &[(&str, &str)] = &[("master", "primary")];
+
+/// Other names of commands: typed words, then the real ones.
+pub const ALIASES: &[((&str, &str), (&str, &str))] = &[
+    (("cluster", "events"), ("cluster", "event")),
+    (("primary", "status"), ("node", "status")),
+    (("primary", "check"), ("node", "check")),
+    (("standby", "status"), ("node", "status")),
+    (("standby", "check"), ("node", "check")),
+];
+
+/// Commands of repmgr and hg_repmgr that this version does not have yet, by first word. A first word
+/// that is in [`GROUPS`] too has the other commands. When a command arrives, its word leaves this list.
+pub const LATER: &[(&str, &[&str])] = &[
+    ("standby", &["promote", "follow", "switchover"]),
+    ("witness", &["register", "unregister"]),
+    ("node", &["rejoin", "control", "startup"]),
+    ("cluster", &["ready"]),
+    ("service", &["status", "pause", "unpause"]),
+    ("daemon", &["status", "start", "stop", "pause", "unpause"]),
+    ("vip", &["status", "bind", "unbind", "announce"]),
+];
+
+const DB: (&str, &str) = ("6", "a database connection could not be made");
+const QUERY: (&str, &str) = ("7", "a query failed");
+const UNHEALTHY: (&str, &str) = ("25", "a node is not in the state it should be in");
+const NO_SSH: (&str, &str) = ("12", "a node could not be reached over ssh");
+
+/// Every command of this version, in the order of the help.
+pub static VERBS: &[VerbInfo] = &[
+    VerbInfo {
+        verb: Verb::PrimaryRegister,
+        group: "primary",
+        word: "register",
+        summary: "enter this server into the cluster as its primary",
+        about: "Creates the cluster's metadata on first use and writes the record of this server, taken from \
+                its configuration file. The server must be running and must not be in recovery. A record that \
+                exists already is replaced with --force.",
+        exits: &[DB, QUERY],
+        examples: &["repmgr -f /etc/repmgr.conf primary register --dry-run"],
+    },
+    VerbInfo {
+        verb: Verb::PrimaryUnregister,
+        group: "primary",
+        word: "unregister",
+        summary: "remove the record of a former primary",
+        about: "Removes a primary that is no longer in use from the cluster's metadata. Refused while other nodes \
+                name it as their upstream; a record that is still active goes only with --force.",
+        exits: &[DB, QUERY],
+        examples: &["repmgr -f /etc/repmgr.conf primary unregister --node-id=1"],
+    },
+    VerbInfo {
+        verb: Verb::StandbyClone,
+        group: "standby",
+        word: "clone",
+        summary: "make a standby by copying another server",
+        about: "Copies the server given with -h, -p, -U and -d (or as HOST) into the data directory of this node \
+                and writes the settings that replication needs. The new server is not started and not registered.",
+        exits: &[
+            ("2", "external configuration files could not be copied"),
+            DB,
+            ("14", "the base backup failed"),
+            ("19", "Barman failed"),
+        ],
+        examples: &[
+            "repmgr -h node1 -U repmgr -d repmgr -f /etc/repmgr.conf standby clone --dry-run",
+            "repmgr -f /etc/repmgr.conf -U repmgr -d repmgr standby clone node1 --fast-checkpoint",
+        ],
+    },
+    VerbInfo {
+        verb: Verb::StandbyRegister,
+        group: "standby",
+        word: "register",
+        summary: "enter this server into the cluster as a standby",
+        about: "Writes the record of this standby on the primary. Normally the standby runs and is attached to its \
+                upstream; with --force, and the connection options of the primary, a standby that is down is \
+                registered too.",
+        exits: &[DB, QUERY, ("20", "the record did not reach the standby in time")],
+        examples: &["repmgr -f /etc/repmgr.conf standby register --upstream-node-id=1 --wait-sync=60"],
+    },
+    VerbInfo {
+        verb: Verb::StandbyUnregister,
+        group: "standby",
+        word: "unregister",
+        summary: "remove the record of a standby",
+        about: "Removes a standby from the cluster's metadata. The server itself is left alone. Run on another node \
+                with --node-id when the standby is gone.",
+        exits: &[DB, QUERY],
+        examples: &["repmgr -f /etc/repmgr.conf standby unregister --node-id=3"],
+    },
+    VerbInfo {
+        verb: Verb::NodeStatus,
+        group: "node",
+        word: "status",
+        summary: "describe this node and its replication",
+        about: "Shows version, size, role, archiving, replication connections and slots, upstream and lag of the \
+                server on this host.",
+        exits: &[DB, UNHEALTHY],
+        examples: &["repmgr -f /etc/repmgr.conf node status --csv"],
+    },
+    VerbInfo {
+        verb: Verb::NodeCheck,
+        group: "node",
+        word: "check",
+        summary: "test the health of this node",
+        about: "Without a check named, runs all of them and says what is wrong. With one named, runs that one, and \
+                the exit code is that of a monitoring plug-in: 0 OK, 1 warning, 2 critical, 3 unknown.",
+        exits: &[
+            ("2, 3", "a single check is critical or unknown (1: warning)"),
+            DB,
+            ("25", "not everything is OK"),
+        ],
+        examples: &["repmgr -f /etc/repmgr.conf node check --replication-lag --nagios"],
+    },
+    VerbInfo {
+        verb: Verb::NodeService,
+        group: "node",
+        word: "service",
+        summary: "start, stop, restart, reload or promote this server",
+        about: "Runs the command that the configuration names for an action, or pg_ctl where it names none; or \
+                shows these commands.",
+        exits: &[("5", "the command failed"), DB],
+        examples: &[
+            "repmgr -f /etc/repmgr.conf node service --list-actions",
+            "repmgr -f /etc/repmgr.conf node service --action=restart --checkpoint",
+        ],
+    },
+    VerbInfo {
+        verb: Verb::ClusterShow,
+        group: "cluster",
+        word: "show",
+        summary: "list the nodes with their states",
+        about: "Connects to every registered node and shows its role and state, then what is wrong. With connection \
+                options no configuration file is needed.",
+        exits: &[DB, UNHEALTHY],
+        examples: &["repmgr -f /etc/repmgr.conf cluster show --compact"],
+    },
+    VerbInfo {
+        verb: Verb::ClusterMatrix,
+        group: "cluster",
+        word: "matrix",
+        summary: "show which node reaches which, as each node sees it",
+        about: "Runs \"cluster show\" on every node over ssh and puts the answers side by side.",
+        exits: &[DB, NO_SSH, UNHEALTHY],
+        examples: &["repmgr -f /etc/repmgr.conf cluster matrix"],
+    },
+    VerbInfo {
+        verb: Verb::ClusterCrosscheck,
+        group: "cluster",
+        word: "crosscheck",
+        summary: "compare the matrix of every node",
+        about: "Runs \"cluster matrix\" on every node over ssh and shows the best knowledge of each connection.",
+        exits: &[DB, NO_SSH, UNHEALTHY],
+        examples: &["repmgr -f /etc/repmgr.conf cluster crosscheck --csv"],
+    },
+    VerbInfo {
+        verb: Verb::ClusterEvent,
+        group: "cluster",
+        word: "event",
+        summary: "list what has happened, newest first",
+        about: "Shows the cluster's event log: registrations, clones, failovers and what else the nodes recorded.",
+        exits: &[DB, QUERY],
+        examples: &["repmgr -f /etc/repmgr.conf cluster event --event=standby_register --limit=5"],
+    },
+    VerbInfo {
+        verb: Verb::ClusterCleanup,
+        group: "cluster",
+        word: "cleanup",
+        summary: "delete old monitoring history",
+        about: "Deletes rows of the monitoring history that are older than --keep-history days (all rows without \
+                it) and vacuums the table. Works on the primary's database, from any node.",
+        exits: &[DB, QUERY],
+        examples: &["repmgr -f /etc/repmgr.conf cluster cleanup --keep-history=30"],
+    },
+];
+
+/// What there is to know about `verb`.
+#[must_use]
+pub fn info(verb: Verb) -> &'static VerbInfo {
+    // Every variant has its row (a test holds that); the first row stands in for none.
+    VERBS.iter().find(|v| v.verb == verb).unwrap_or(&VERBS[0])
+}
+
+/// The command that two words name, aliases and either case included.
+#[must_use]
+pub fn find(group: &str, word: &str) -> Option<&'static VerbInfo> {
+    let group = canonical_group(group);
+    let word = word.to_ascii_lowercase();
+    let typed = (group.as_str(), word.as_str());
+    let real = ALIASES.iter().find(|(alias, _)| *alias == typed).map_or(typed, |(_, real)| *real);
+    VERBS.iter().find(|v| (v.group, v.word) == real)
+}
+
+/// A first word in lower case, aliases resolved.
+#[must_use]
+pub fn canonical_group(word: &str) -> String {
+    let word = word.to_ascii_lowercase();
+    GROUP_ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word, |(_, real)| (*real).to_owned())
+}
+
+/// True when the word is a first word of this version (in canonical form).
+#[must_use]
+pub fn is_group(word: &str) -> bool {
+    GROUPS.iter().any(|(g, _)| *g == word)
+}
+
+/// True when the words name something of a later version: a command, or a first word that has none yet.
+#[must_use]
+pub fn is_later(group: &str, word: Option<&str>) -> bool {
+    let Some((_, words)) = LATER.iter().find(|(g, _)| *g == group) else { return false };
+    match word {
+        _ if !is_group(group) => true,
+        Some(word) => words.contains(&word.to_ascii_lowercase().as_str()),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_found_by_its_words_and_has_one_row() {
+        for v in VERBS {
+            assert_eq!(find(v.group, v.word).map(|f| f.verb), Some(v.verb), "{}", v.phrase());
+            assert_eq!(info(v.verb).phrase(), v.phrase(), "one row a command");
+            assert!(is_group(v.group), "{} has a group", v.phrase());
+            assert!(!v.examples.is_empty() && !v.about.is_empty(), "{} is described", v.phrase());
+        }
+    }
+
+    #[test]
+    fn aliases_lead_to_commands_and_no_word_is_both_here_and_later() {
+        for ((g, w), (rg, rw)) in ALIASES {
+            assert_eq!(find(g, w).map(VerbInfo::phrase), Some(format!("{rg} {rw}")), "{g} {w}");
+        }
+        for (g, words) in LATER {
+            for w in *words {
+                assert!(find(g, w).is_none(), "{g} {w} is in this version");
+            }
+        }
+    }
+}
