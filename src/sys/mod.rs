@@ -2,3 +2,5 @@
 
 pub mod clock;
 pub mod name_service;
+pub mod parallel;
+pub mod users;
