@@ -2,6 +2,8 @@
 
 pub mod conninfo;
 pub mod hook_template;
+pub mod conninfo_keywords;
+pub mod conninfo_uri;
 pub mod lsn;
 pub mod nearest;
 pub mod node;

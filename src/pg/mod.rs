@@ -2,4 +2,7 @@
 
 pub mod metadata;
 pub mod server;
+pub mod environment;
+pub mod passfile;
+pub mod service_file;
 pub mod session;

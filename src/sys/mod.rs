@@ -7,3 +7,5 @@ pub mod hook;
 pub mod identity;
 pub mod name_service;
 pub mod progress;
+pub mod parallel;
+pub mod users;
