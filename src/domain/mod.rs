@@ -2,6 +2,7 @@
 
 pub mod conninfo;
 pub mod lsn;
+pub mod nearest;
 pub mod node;
 pub mod time;
 pub mod version;
