@@ -19,11 +19,11 @@ fn seed(name: &str) -> PathBuf {
 #[test]
 fn every_whole_file_of_the_seeds_loads() {
     for (name, id, node_name, count) in [
-        ("000_node1.conf", 1, "node1", 14),
+        ("000_node1.conf", 1, "node1", 6),
         ("000_node1_eg.conf", 1, "hgdbt1", 1),
-        ("000_node2.conf", 2, "node2", 13),
+        ("000_node2.conf", 2, "node2", 5),
         ("000_node2_eg.conf", 2, "hgdbt2", 1),
-        ("000_node3.conf", 3, "node3", 13),
+        ("000_node3.conf", 3, "node3", 5),
         ("001_node1.conf", 1, "node1", 0),
         ("001_node2.conf", 2, "node2", 0),
         ("002_primary.conf", 1, "primary_node", 0),
@@ -278,13 +278,7 @@ fn a_warning_names_file_line_key_and_the_nearest_key() {
         let loaded = folder.load("repmgr.conf", format!("{HEAD}{line}\n")).unwrap();
         let all = warnings(&loaded);
         assert_eq!(loaded.warnings.len(), 1, "{line}: {all}");
-        assert!(
-            all.contains(&format!(
-                "repmgr.conf:5: {}",
-                &want[..want.len().min(want.find('"').unwrap_or(99))]
-            )),
-            "{all}"
-        );
+        assert!(all.contains("/repmgr.conf:5: "), "{all}");
         assert!(all.contains(want) && all.contains(hint), "{line}: {all}");
     }
 }
@@ -488,6 +482,7 @@ fn the_dump_tells_where_each_value_comes_from_and_reads_back() {
         "#promote_command=  # default".to_owned(),
         "sync_degrade='yes'  # default".to_owned(),
         "repmgrd_standby_startup_timeout='60'  # default; unit: s".to_owned(),
+        "startup_wait_timeout='10min'  # default; unit: s".to_owned(),
         "# compatibility: hg".to_owned(),
     ] {
         assert!(text.lines().any(|have| have == line), "{line}\n{text}");

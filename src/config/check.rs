@@ -131,8 +131,10 @@ impl Checker {
             self.faults.push(format!("{place}: is required and is empty"));
             return None;
         }
+        if item.value.is_empty() && matches!(row.preset, Preset::Same(_)) {
+            return None;
+        }
         match row.kind.canonical(&item.value, self.mode) {
-            Ok(text) if text.is_empty() && matches!(row.preset, Preset::Same(_)) => None,
             Ok(text) => Some(text),
             Err(complaint) if matches!(row.kind, Kind::LenientWord(_)) => {
                 let default = row.default(self.mode).unwrap_or_default();

@@ -90,9 +90,9 @@ pub(super) fn default(row: &Setting, mode: Mode) -> String {
 fn held(loaded: &Loaded) -> Vec<Held<'_>> {
     let mut all = Vec::new();
     for row in TABLE {
-        let lines = loaded.items.iter().filter(|item| item.key == row.name);
+        let mut lines = loaded.items.iter().filter(|item| item.key == row.name);
         let shown: Vec<&Item> =
-            if row.kind == Kind::Mapping { lines.collect() } else { lines.last().into_iter().collect() };
+            if row.kind == Kind::Mapping { lines.collect() } else { lines.next_back().into_iter().collect() };
         // A word that was not understood has been warned about: the default holds.
         let shown: Vec<&Item> =
             shown.into_iter().filter(|item| holds(row, item, loaded.compatibility)).collect();
@@ -117,10 +117,16 @@ fn holds(row: &Setting, item: &Item, mode: Mode) -> bool {
 
 fn by_default(row: &Setting, loaded: &Loaded) -> Option<String> {
     match row.preset {
-        Preset::Same(other) => match loaded.origin(other) {
-            Some(item) => Some(item.value.clone()),
-            None => super::settings::find(other)?.default(loaded.compatibility).map(str::to_owned),
-        },
+        Preset::Same(other) => {
+            let other = super::settings::find(other)?;
+            let value = match loaded.origin(other.name) {
+                Some(item) => item.value.clone(),
+                None => other.default(loaded.compatibility)?.to_owned(),
+            };
+            let bare = value.chars().all(|c| c.is_ascii_digit() || c == '.');
+            let unit = if bare && other.kind.unit() != row.kind.unit() { other.kind.unit() } else { "" };
+            Some(value + unit)
+        }
         Preset::Required | Preset::Unset | Preset::Is(_) | Preset::ByMode { .. } => {
             row.default(loaded.compatibility).map(str::to_owned)
         }

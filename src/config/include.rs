@@ -1,6 +1,6 @@
 //! Files → items: the file itself and what it includes.
 
-use super::lexer::{self, Include, Says};
+use super::lexer::{self, Include, Remark, Says};
 use super::{Item, Warning, settings};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -69,8 +69,7 @@ fn take(read: &mut Read, file: &Path, bytes: &[u8], within: &mut Vec<PathBuf>) {
     let lexed = lexer::lex(bytes, |word| settings::find(word).is_some());
     let place = |line: usize| format!("{}:{line}", file.display());
     read.files.push(file.to_owned());
-    read.warnings
-        .extend(lexed.notices.iter().map(|n| Warning::new(format!("{}: {}", place(n.line), n.text))));
+    read.warnings.extend(summed_up(&lexed.notices, place));
     read.faults.extend(lexed.faults.iter().map(|f| format!("{}: {}", place(f.line), f.text)));
     for entry in lexed.entries {
         match entry.says {
@@ -88,6 +87,27 @@ fn take(read: &mut Read, file: &Path, bytes: &[u8], within: &mut Vec<PathBuf>) {
             }
         }
     }
+}
+
+/// One warning for remarks that are alike: files full of C comments are common, and every command reads them.
+fn summed_up(notices: &[Remark], place: impl Fn(usize) -> String) -> Vec<Warning> {
+    let mut texts: Vec<&str> = Vec::new();
+    for notice in notices {
+        if !texts.contains(&notice.text.as_str()) {
+            texts.push(&notice.text);
+        }
+    }
+    let sum_up = |text: &str| {
+        let mut lines = notices.iter().filter(|notice| notice.text == text).map(|notice| notice.line);
+        let warning = Warning::new(format!("{}: {text}", place(lines.next().unwrap_or(1))));
+        let others: Vec<String> = lines.map(|line| line.to_string()).collect();
+        if others.is_empty() {
+            warning
+        } else {
+            warning.detail(format!("also in line {}", others.join(", ")))
+        }
+    };
+    texts.into_iter().map(sum_up).collect()
 }
 
 fn bring_in(read: &mut Read, way: Include, path: &Path, place: &str, within: &mut Vec<PathBuf>) {

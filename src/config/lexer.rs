@@ -66,12 +66,13 @@ pub struct Lexed {
 /// an equals sign is a setting or prose, and where a value ends whose quote was never closed.
 #[must_use]
 pub fn lex(bytes: &[u8], known: impl Fn(&str) -> bool) -> Lexed {
-    let mut lexer = Lexer { known: &known, out: Lexed::default(), lines: Vec::new(), at: 0 };
+    let mut lexer = Lexer { known: &known, out: Lexed::default(), lines: Vec::new(), replaced: false, at: 0 };
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         lexer.fault(1, "the file is UTF-16; save it as UTF-8");
         return lexer.out;
     }
     let text = String::from_utf8_lossy(bytes);
+    lexer.replaced = matches!(text, std::borrow::Cow::Owned(_));
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     lexer.lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
     while lexer.at < lexer.lines.len() {
@@ -84,6 +85,8 @@ struct Lexer<'a> {
     known: &'a dyn Fn(&str) -> bool,
     out: Lexed,
     lines: Vec<&'a str>,
+    /// The bytes were not UTF-8; U+FFFD stands for what could not be read.
+    replaced: bool,
     /// The line that comes next, from 0.
     at: usize,
 }
@@ -163,9 +166,9 @@ impl<'a> Lexer<'a> {
     }
 
     fn entry(&mut self, key: &str, rest: &'a str, number: usize) {
-        let (value, until) = match value::take(rest) {
+        let value = match value::take(rest) {
             Ok(Taken { value, notices, faults, block, .. }) => {
-                notices.into_iter().for_each(|text| self.notice(number, format!("{key}: {text}")));
+                notices.into_iter().for_each(|text| self.notice(number, text));
                 let faulty = !faults.is_empty();
                 faults.into_iter().for_each(|text| self.fault(number, format!("{key}: {text}")));
                 if let Some(inside) = block {
@@ -174,18 +177,17 @@ impl<'a> Lexer<'a> {
                 if faulty {
                     return;
                 }
-                (value, number)
+                value
             }
             Err(open) => match self.broken(key, open, number) {
-                Some(value) => (value, self.at),
+                Some(value) => value,
                 None => return,
             },
         };
         if value.contains('\0') {
             return self.fault(number, format!("{key}: the value holds a NUL byte"));
         }
-        let lossy = (number..=until).any(|n| self.lines[n - 1].contains(char::REPLACEMENT_CHARACTER));
-        if lossy && value.contains(char::REPLACEMENT_CHARACTER) {
+        if self.replaced && value.contains(char::REPLACEMENT_CHARACTER) {
             self.notice(
                 number,
                 format!("{key}: the value is not UTF-8; what could not be read was replaced"),

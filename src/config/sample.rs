@@ -1,6 +1,7 @@
 //! The annotated sample file, made from the table.
 
 use super::dump::default;
+use super::kind::{Kind, Least};
 use super::prose::{sentences, wrap};
 use super::settings::{Origin, Preset, Section, Setting, TABLE};
 use super::{Mode, lexer};
@@ -37,7 +38,8 @@ const HEAD: &str = "\
 # One key=value on a line; a value with spaces stands in '…', a quote within it is doubled. A comment
 # begins with #. Other files are brought in by include 'file', include_if_exists 'file' and
 # include_dir 'folder'; of a key that is set twice the last line holds. Times are in seconds unless
-# they have a unit (us, ms, s, min, h, d), as in 500ms.
+# they have a unit (us, ms, s, min, h, d), as in 500ms; sizes have the units B, kB, MB, GB, TB. Yes
+# is yes, true, on or 1; no is no, false, off or 0.
 #
 # The first four keys must be set; the others are shown with their defaults. See repmgr.conf(5).
 ";
@@ -68,7 +70,7 @@ pub(super) fn sections() -> Vec<Section> {
 }
 
 fn remarks(row: &Setting) -> Vec<String> {
-    let mut remarks = vec![row.kind.allowed(Mode::Repmgr)];
+    let mut remarks = vec![shortly(row.kind)];
     if let Preset::ByMode { repmgr, hg } = row.preset {
         remarks.push(format!("default: {repmgr}, with compatibility=hg {hg}"));
     }
@@ -82,6 +84,23 @@ fn remarks(row: &Setting) -> Vec<String> {
         Origin::Ours => remarks.push("not in repmgr".into()),
     }
     remarks
+}
+
+/// What is allowed; the head of the file tells the rest.
+fn shortly(kind: Kind) -> String {
+    match kind {
+        Kind::Bool => "yes or no".into(),
+        Kind::Time(_, Least::Zero) => "a time".into(),
+        Kind::Time(_, Least::AboveZero | Least::ZeroForHg) => "a time above 0".into(),
+        Kind::Time(_, Least::Never) => "a time, or -1: never".into(),
+        Kind::Size => "a size, or -1: no limit".into(),
+        Kind::Int(..) | Kind::Word(..) | Kind::LenientWord(_) | Kind::Text(_) | Kind::Command => {
+            kind.allowed(Mode::Repmgr)
+        }
+        Kind::Path | Kind::Conninfo | Kind::List | Kind::Addresses | Kind::Delay | Kind::Mapping => {
+            kind.allowed(Mode::Repmgr)
+        }
+    }
 }
 
 fn setting(row: &Setting) -> String {

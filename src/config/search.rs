@@ -249,7 +249,7 @@ fn version_of(bin: &Path) -> Option<String> {
     numeric.then(|| version.to_owned())
 }
 
-/// Absolute, with `.` and `x/..` taken out where that is safe to do by the name alone.
+/// Absolute, without `.` components; `..` and links are left as they are.
 pub(super) fn absolute(cwd: &Path, path: &Path) -> PathBuf {
     let joined = cwd.join(path);
     joined.components().filter(|part| *part != std::path::Component::CurDir).collect()
@@ -258,9 +258,11 @@ pub(super) fn absolute(cwd: &Path, path: &Path) -> PathBuf {
 fn missing(what: &str, file: &Path, error: &std::io::Error) -> Error {
     let why = error.to_string();
     let why = why.split(" (os error").next().unwrap_or_default();
-    let message = match error.kind() {
-        std::io::ErrorKind::NotFound => format!("{what} \"{}\" does not exist", file.display()),
-        _ => format!("{what} \"{}\" cannot be read", file.display()),
+    let shown = file.display();
+    let message = if error.kind() == std::io::ErrorKind::NotFound {
+        format!("{what} \"{shown}\" does not exist")
+    } else {
+        format!("{what} \"{shown}\" cannot be read")
     };
     Error::new(Exit::BadConfig, message).detail(why)
 }

@@ -76,7 +76,9 @@ pub(super) fn take(text: &str) -> Result<Taken<'_>, Open<'_>> {
 }
 
 fn noticed<'a>(mut taken: Taken<'a>, notice: &'static str) -> Taken<'a> {
-    taken.notices.insert(0, notice);
+    if !taken.notices.contains(&notice) {
+        taken.notices.insert(0, notice);
+    }
     taken
 }
 
