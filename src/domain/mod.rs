@@ -1,6 +1,8 @@
 //! The vocabulary: types without effects, which every other room may use.
 
 pub mod conninfo;
+pub mod conninfo_keywords;
+pub mod conninfo_uri;
 pub mod lsn;
 pub mod nearest;
 pub mod node;
