@@ -1,8 +1,8 @@
 //! What each command can be told, as argh reads it from the normalised command line.
 
 use super::choices::{
-    Action, Check, CheckOutput, ExternalFiles, Force, Mode, Output, Rows, WaitSync, action, check, check_output,
-    external_files, node_id, output, seconds, wait_sync,
+    Action, Check, CheckOutput, ExternalFiles, Force, Mode, Output, Rows, WaitSync, action, check,
+    check_output, external_files, node_id, output, seconds, wait_sync,
 };
 use crate::domain::node::NodeId;
 use argh::FromArgs;
@@ -13,73 +13,73 @@ use std::time::Duration;
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct General {
-    /// `-f`, absolute. `None`: the file is searched for
+    /// given as `-f`, absolute. `None`: the file is searched for
     #[argh(option)]
     pub config_file: Option<PathBuf>,
-    /// `-b`, absolute; beats the configuration file
+    /// given as `-b`, absolute; beats the configuration file
     #[argh(option)]
     pub pg_bindir: Option<PathBuf>,
-    /// `-d`: a database's name or a whole connection string, which may hold a password
+    /// given as `-d`: a database's name or a whole connection string, which may hold a password
     #[argh(option)]
     pub dbname: Option<String>,
-    /// `-h`, or the HOST of `standby clone HOST`
+    /// given as `-h`, or the HOST of `standby clone HOST`
     #[argh(option)]
     pub host: Option<String>,
-    /// `-p`: digits
+    /// given as `-p`: digits
     #[argh(option)]
     pub port: Option<String>,
-    /// `-U`
+    /// given as `-U`
     #[argh(option)]
     pub username: Option<String>,
-    /// `-D`, absolute
+    /// given as `-D`, absolute
     #[argh(option)]
     pub pgdata: Option<PathBuf>,
-    /// `-S`
+    /// given as `-S`
     #[argh(option)]
     pub superuser: Option<String>,
-    /// `-R`
+    /// given as `-R`
     #[argh(option)]
     pub remote_user: Option<String>,
-    /// `-L`: one of [`super::options::LEVELS`], in capitals; beats the configuration file
+    /// given as `-L`: one of [`super::options::LEVELS`], in capitals; beats the configuration file
     #[argh(option)]
     pub log_level: Option<String>,
-    /// `--log-to-file`
+    /// given as `--log-to-file`
     #[argh(switch)]
     pub log_to_file: bool,
-    /// `-q`
+    /// given as `-q`
     #[argh(switch)]
     pub quiet: bool,
-    /// `-t`
+    /// given as `-t`
     #[argh(switch)]
     pub terse: bool,
-    /// `-v`
+    /// given as `-v`
     #[argh(switch)]
     pub verbose: bool,
-    /// `--json`; commands that print a state have it in their `output` too
+    /// given as `--json`; commands that print a state have it in their `output` too
     #[argh(switch)]
     pub json: bool,
-    /// `-F`; see [`General::force`]
+    /// given as `-F`; see [`General::force`]
     #[argh(switch)]
     pub force: bool,
-    /// `--dry-run`; see [`General::mode`]
+    /// given as `--dry-run`; see [`General::mode`]
     #[argh(switch)]
     pub dry_run: bool,
-    /// `--node-id`
+    /// given as `--node-id`
     #[argh(option, from_str_fn(node_id))]
     pub node_id: Option<NodeId>,
-    /// `--node-name`
+    /// given as `--node-name`
     #[argh(option)]
     pub node_name: Option<String>,
 }
 
 impl General {
-    /// `--dry-run` as a word.
+    /// given as `--dry-run` as a word.
     #[must_use]
     pub const fn mode(&self) -> Mode {
         if self.dry_run { Mode::DryRun } else { Mode::Apply }
     }
 
-    /// `--force` as a word.
+    /// given as `--force` as a word.
     #[must_use]
     pub const fn force(&self) -> Force {
         if self.force { Force::Yes } else { Force::No }
@@ -92,177 +92,177 @@ impl General {
     }
 }
 
-/// `primary register`
+/// options of `primary register`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct PrimaryRegister {
-    /// `--replication-user`
+    /// given as `--replication-user`
     #[argh(option)]
     pub replication_user: Option<String>,
 }
 
-/// `primary unregister`
+/// options of `primary unregister`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct PrimaryUnregister {}
 
-/// `standby clone`
+/// options of `standby clone`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct StandbyClone {
-    /// `-c`
+    /// given as `-c`
     #[argh(switch)]
     pub fast_checkpoint: bool,
-    /// `--copy-external-config-files`. `None`: such files are not copied
+    /// given as `--copy-external-config-files`. `None`: such files are not copied
     #[argh(option, from_str_fn(external_files))]
     pub copy_external_config_files: Option<ExternalFiles>,
-    /// `--no-upstream-connection`
+    /// given as `--no-upstream-connection`
     #[argh(switch)]
     pub no_upstream_connection: bool,
-    /// `--replication-user`
+    /// given as `--replication-user`
     #[argh(option)]
     pub replication_user: Option<String>,
-    /// `--replication-conf-only`, `--recovery-conf-only`
+    /// given as `--replication-conf-only`, `--recovery-conf-only`
     #[argh(switch)]
     pub replication_conf_only: bool,
-    /// `--upstream-conninfo`; it may hold a password
+    /// given as `--upstream-conninfo`; it may hold a password
     #[argh(option)]
     pub upstream_conninfo: Option<String>,
-    /// `--upstream-node-id`. `None`: the primary
+    /// given as `--upstream-node-id`. `None`: the primary
     #[argh(option, from_str_fn(node_id))]
     pub upstream_node_id: Option<NodeId>,
-    /// `--recovery-min-apply-delay`: PostgreSQL's text, no unit is milliseconds
+    /// given as `--recovery-min-apply-delay`: PostgreSQL's text, no unit is milliseconds
     #[argh(option)]
     pub recovery_min_apply_delay: Option<String>,
-    /// `--verify-backup`
+    /// given as `--verify-backup`
     #[argh(switch)]
     pub verify_backup: bool,
-    /// `--without-barman`
+    /// given as `--without-barman`
     #[argh(switch)]
     pub without_barman: bool,
 }
 
-/// `standby register`
+/// options of `standby register`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct StandbyRegister {
-    /// `--upstream-node-id`. `None`: the primary
+    /// given as `--upstream-node-id`. `None`: the primary
     #[argh(option, from_str_fn(node_id))]
     pub upstream_node_id: Option<NodeId>,
-    /// `--replication-user`
+    /// given as `--replication-user`
     #[argh(option)]
     pub replication_user: Option<String>,
-    /// `--wait-start`. `None`: repmgr's 30 seconds
+    /// given as `--wait-start`. `None`: repmgr's 30 seconds
     #[argh(option, from_str_fn(seconds))]
     pub wait_start: Option<Duration>,
-    /// `--wait-sync`. `None`: no wait
+    /// given as `--wait-sync`. `None`: no wait
     #[argh(option, from_str_fn(wait_sync))]
     pub wait_sync: Option<WaitSync>,
 }
 
-/// `standby unregister`
+/// options of `standby unregister`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct StandbyUnregister {}
 
-/// `node status`
+/// options of `node status`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct NodeStatus {
-    /// `--csv`, `--json`
+    /// given as `--csv`, `--json`
     #[argh(option, from_str_fn(output), default = "Output::Text")]
     pub output: Output,
-    /// `--is-shutdown-cleanly`
+    /// given as `--is-shutdown-cleanly`
     #[argh(switch)]
     pub is_shutdown_cleanly: bool,
 }
 
-/// `node check`
+/// options of `node check`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct NodeCheck {
     /// the single check. `None`: all of them
     #[argh(option, from_str_fn(check))]
     pub check: Option<Check>,
-    /// `--csv`, `--nagios`, `--optformat`, `--json`
+    /// given as `--csv`, `--nagios`, `--optformat`, `--json`
     #[argh(option, from_str_fn(check_output), default = "CheckOutput::Text")]
     pub output: CheckOutput,
-    /// `--remote-node-id`: the node that `--replication-connection` connects to
+    /// given as `--remote-node-id`: the node that `--replication-connection` connects to
     #[argh(option, from_str_fn(node_id))]
     pub remote_node_id: Option<NodeId>,
 }
 
-/// `node service`
+/// options of `node service`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct NodeService {
-    /// `--action`
+    /// given as `--action`
     #[argh(option, from_str_fn(action))]
     pub action: Option<Action>,
-    /// `--list-actions`
+    /// given as `--list-actions`
     #[argh(switch)]
     pub list_actions: bool,
-    /// `--checkpoint`
+    /// given as `--checkpoint`
     #[argh(switch)]
     pub checkpoint: bool,
-    /// `--json`
+    /// given as `--json`
     #[argh(option, from_str_fn(output), default = "Output::Text")]
     pub output: Output,
 }
 
-/// `cluster show`
+/// options of `cluster show`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct ClusterShow {
-    /// `--compact`
+    /// given as `--compact`
     #[argh(switch)]
     pub compact: bool,
-    /// `--csv`, `--json`
+    /// given as `--csv`, `--json`
     #[argh(option, from_str_fn(output), default = "Output::Text")]
     pub output: Output,
 }
 
-/// `cluster matrix`
+/// options of `cluster matrix`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct ClusterMatrix {
-    /// `--compact`
+    /// given as `--compact`
     #[argh(switch)]
     pub compact: bool,
-    /// `--csv`, `--json`
+    /// given as `--csv`, `--json`
     #[argh(option, from_str_fn(output), default = "Output::Text")]
     pub output: Output,
 }
 
-/// `cluster crosscheck`
+/// options of `cluster crosscheck`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct ClusterCrosscheck {
-    /// `--compact`
+    /// given as `--compact`
     #[argh(switch)]
     pub compact: bool,
-    /// `--csv`, `--json`
+    /// given as `--csv`, `--json`
     #[argh(option, from_str_fn(output), default = "Output::Text")]
     pub output: Output,
 }
 
-/// `cluster event`
+/// options of `cluster event`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct ClusterEvent {
-    /// `--limit`; see [`ClusterEvent::rows`]
+    /// given as `--limit`; see [`ClusterEvent::rows`]
     #[argh(option)]
     pub limit: Option<u32>,
-    /// `--all`
+    /// given as `--all`
     #[argh(switch)]
     pub all: bool,
-    /// `--event`
+    /// given as `--event`
     #[argh(option)]
     pub event: Option<String>,
-    /// `--compact`
+    /// given as `--compact`
     #[argh(switch)]
     pub compact: bool,
-    /// `--csv`, `--json`
+    /// given as `--csv`, `--json`
     #[argh(option, from_str_fn(output), default = "Output::Text")]
     pub output: Output,
 }
@@ -279,11 +279,11 @@ impl ClusterEvent {
     }
 }
 
-/// `cluster cleanup`
+/// options of `cluster cleanup`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
 pub struct ClusterCleanup {
-    /// `--keep-history`, in days. `None`, like 0: everything is deleted
+    /// given as `--keep-history`, in days. `None`, like 0: everything is deleted
     #[argh(option)]
     pub keep_history: Option<u32>,
 }

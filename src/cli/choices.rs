@@ -192,5 +192,9 @@ pub(super) fn check_output(text: &str) -> Result<CheckOutput, String> {
 }
 
 pub(super) fn check(text: &str) -> Result<Check, String> {
-    Check::ALL.iter().find(|(name, _)| *name == text).map(|(_, c)| *c).ok_or_else(|| "no such check".to_owned())
+    Check::ALL
+        .iter()
+        .find(|(name, _)| *name == text)
+        .map(|(_, c)| *c)
+        .ok_or_else(|| "no such check".to_owned())
 }

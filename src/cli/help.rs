@@ -39,7 +39,9 @@ pub fn program() -> String {
     exits(&mut text, &[("1", "wrong command line, configuration or prerequisites")]);
     text.push_str("  the others are named in the help of the commands\n");
     text.push_str("\nExample:\n  repmgr -f /etc/repmgr.conf cluster show\n\n");
-    text.push_str("\"repmgr GROUP --help\" lists a group, \"repmgr GROUP COMMAND --help\" explains a command.\n");
+    text.push_str(
+        "\"repmgr GROUP --help\" lists a group, \"repmgr GROUP COMMAND --help\" explains a command.\n",
+    );
     text
 }
 
@@ -47,7 +49,9 @@ pub fn program() -> String {
 #[must_use]
 pub fn group(name: &str) -> String {
     let about = GROUPS.iter().find(|(g, _)| *g == name).map_or("", |(_, about)| about);
-    let mut text = format!("repmgr {name}: {about}\n\nUsage: repmgr [OPTION]... {name} COMMAND [OPTION]...\n\nCommands:\n");
+    let mut text = format!(
+        "repmgr {name}: {about}\n\nUsage: repmgr [OPTION]... {name} COMMAND [OPTION]...\n\nCommands:\n"
+    );
     list_commands(&mut text, name);
     for (alias, real) in verbs::GROUP_ALIASES.iter().filter(|(_, real)| *real == name) {
         let _ = write!(text, "\n\"{alias}\" is another word for \"{real}\".\n");
@@ -59,7 +63,10 @@ pub fn group(name: &str) -> String {
     if let Some(example) = VERBS.iter().filter(|v| v.group == name).find_map(|v| v.examples.first()) {
         let _ = write!(text, "\nExample:\n  {example}\n");
     }
-    let _ = write!(text, "\n\"repmgr {name} COMMAND --help\" explains a command, \"repmgr --help\" the general options.\n");
+    let _ = write!(
+        text,
+        "\n\"repmgr {name} COMMAND --help\" explains a command, \"repmgr --help\" the general options.\n"
+    );
     text
 }
 
@@ -69,7 +76,10 @@ pub fn command(verb: Verb) -> String {
     let info = verbs::info(verb);
     let phrase = info.phrase();
     let host = if verb == Verb::StandbyClone { " [HOST]" } else { "" };
-    let mut text = format!("repmgr {phrase}: {}\n\nUsage: repmgr [OPTION]... {phrase}{host} [OPTION]...\n\n", info.summary);
+    let mut text = format!(
+        "repmgr {phrase}: {}\n\nUsage: repmgr [OPTION]... {phrase}{host} [OPTION]...\n\n",
+        info.summary
+    );
     wrap(&mut text, info.about, 0);
     section(&mut text, "Options", |o| listed_for(o, verb));
     section(&mut text, "Options of every command", |o| matches!(o.scope, Scope::All));

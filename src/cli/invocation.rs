@@ -2,7 +2,8 @@
 
 use super::args::{
     ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, General, NodeCheck,
-    NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister,
+    NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister,
+    StandbyUnregister,
 };
 use super::choices::CheckOutput;
 use super::help;
@@ -114,7 +115,10 @@ pub fn parse(args: &[OsString], place: &Place) -> Result<Request> {
 fn utf8(args: &[OsString]) -> Result<Vec<String>> {
     let text = |arg: &OsString| arg.to_str().map(str::to_owned);
     args.iter()
-        .map(|arg| text(arg).ok_or_else(|| bad(format!("argument is not UTF-8: \"{}\"", shown(&arg.to_string_lossy())))))
+        .map(|arg| {
+            text(arg)
+                .ok_or_else(|| bad(format!("argument is not UTF-8: \"{}\"", shown(&arg.to_string_lossy()))))
+        })
         .collect()
 }
 
@@ -159,7 +163,9 @@ fn dump_config(line: &Line, place: &Place) -> Result<Request> {
 
 /// The command that the words name, and the HOST of `standby clone HOST`.
 fn resolve(words: &[String]) -> Result<(Verb, Option<&String>)> {
-    let Some(first) = words.first() else { return Err(bad("no command given; see \"repmgr --help\"".to_owned())) };
+    let Some(first) = words.first() else {
+        return Err(bad("no command given; see \"repmgr --help\"".to_owned()));
+    };
     let group = verbs::canonical_group(first);
     let second = words.get(1);
     if verbs::is_later(&group, second.map(String::as_str)) {
@@ -220,7 +226,9 @@ fn sort(line: &Line, verb: Option<Verb>) -> Sorted {
     for given in OPTIONS.iter().filter_map(|o| line.options.iter().rfind(|g| g.opt.long == o.long)) {
         let belongs = verb.is_none_or(|v| given.opt.belongs_to(v));
         match given.opt.home {
-            Home::Obsolete(why) => sorted.warnings.push(format!("option \"{}\" has no effect: {why}", given.typed)),
+            Home::Obsolete(why) => {
+                sorted.warnings.push(format!("option \"{}\" has no effect: {why}", given.typed))
+            }
             Home::Meta | Home::Alias(_) => {}
             Home::General | Home::Own | Home::Pick(_) if !belongs => {
                 sorted.warnings.push(format!("option \"{}\" has no effect with \"{phrase}\"", given.typed));
@@ -257,7 +265,8 @@ fn pick(sorted: &mut Sorted, field: &str, given: &Given) {
 
 fn general(args: &[String], place: &Place) -> Result<General> {
     let mut general: General = read(args)?;
-    for path in [&mut general.config_file, &mut general.pg_bindir, &mut general.pgdata].into_iter().flatten() {
+    for path in [&mut general.config_file, &mut general.pg_bindir, &mut general.pgdata].into_iter().flatten()
+    {
         *path = absolute(path, place)?;
     }
     Ok(general)
@@ -311,7 +320,11 @@ fn check_output_fits(check: &NodeCheck) -> Result<()> {
         }
         (CheckOutput::Csv, Some(_)) => Err(bad("\"--csv\" does not go with a single check".to_owned())),
         (
-            CheckOutput::Text | CheckOutput::Csv | CheckOutput::Nagios | CheckOutput::OptFormat | CheckOutput::Json,
+            CheckOutput::Text
+            | CheckOutput::Csv
+            | CheckOutput::Nagios
+            | CheckOutput::OptFormat
+            | CheckOutput::Json,
             _,
         ) => Ok(()),
     }

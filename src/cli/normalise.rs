@@ -1,7 +1,7 @@
 //! getopt_long's habits turned into plain words: options before, between and behind the command words,
 //! `--opt=value`, `-fFILE`, `-vF`, `--`, shortened long options. Pure; knows nothing of commands.
 
-use super::options::{EXCLUSIVE, Kind, LEVELS, OPTIONS, Opt, Value};
+use super::options::{EXCLUSIVE, Home, Kind, LEVELS, OPTIONS, Opt, Value};
 use crate::domain::nearest::nearest;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -85,9 +85,9 @@ fn take_short<'a>(line: &mut Line, bundle: &str, rest: &mut impl Iterator<Item =
         let value = match opt.value {
             Value::None => None,
             Value::Optional(_) if !attached.starts_with('=') => None,
-            Value::Optional(_) => Some(std::mem::take(&mut letters).skip(1).collect()),
+            Value::Optional(_) => Some(letters.by_ref().skip(1).collect()),
             Value::Required(_) if attached.is_empty() => Some(next_value(&typed, rest)?),
-            Value::Required(_) => Some(std::mem::take(&mut letters).collect()),
+            Value::Required(_) => Some(letters.by_ref().collect()),
         };
         push(line, opt, typed, value)?;
     }
@@ -112,8 +112,12 @@ fn find_long(name: &str) -> Result<&'static Opt> {
     if let Some(exact) = OPTIONS.iter().find(|o| o.long == name) {
         return Ok(exact);
     }
-    let mut begins: Vec<&'static Opt> = OPTIONS.iter().filter(|o| o.long.starts_with(name)).collect();
-    begins.dedup_by_key(|o| o.canonical().long);
+    let begins = |o: &&'static Opt| o.long.starts_with(name);
+    let mut begins: Vec<&'static Opt> = OPTIONS.iter().filter(begins).collect();
+    // An old spelling must not make a beginning ambiguous that is clear in repmgr.
+    if begins.iter().any(|o| !matches!(o.home, Home::Alias(_))) {
+        begins.retain(|o| !matches!(o.home, Home::Alias(_)));
+    }
     match begins.as_slice() {
         [one] if !name.is_empty() => Ok(one),
         [] => {

@@ -6,8 +6,8 @@ use Home::{Alias, General, Meta, Obsolete, Own, Pick};
 use Kind::{Choice, Delay, Level, Number, Text};
 use Value::{None as Flag, Optional, Required};
 use Verb::{
-    ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, NodeCheck, NodeService, NodeStatus,
-    PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister,
+    ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, NodeCheck, NodeService,
+    NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister,
 };
 
 /// One option.

@@ -115,7 +115,14 @@ impl Table {
 
     fn draw(&self, colour: Colour, last: LastColumn) -> String {
         let widths: Vec<usize> = (0..self.headings.len())
-            .map(|i| self.rows.iter().map(|r| width(&r[i].text)).chain([width(&self.headings[i])]).max().unwrap_or(0))
+            .map(|i| {
+                self.rows
+                    .iter()
+                    .map(|r| width(&r[i].text))
+                    .chain([width(&self.headings[i])])
+                    .max()
+                    .unwrap_or(0)
+            })
             .collect();
         let mut lines = vec![line(self.headings.iter().zip(&widths).map(|(h, w)| padded(h, *w)))];
         let rule: Vec<String> = widths.iter().map(|w| "-".repeat(w + 2)).collect();

@@ -69,8 +69,11 @@ pub const GROUPS: &[(&str, &str)] = &[
 /// Other names of first words.
 pub const GROUP_ALIASES: &[(&str, &str)] = &[("master", "primary")];
 
+/// A first and a second word.
+pub type Words = (&'static str, &'static str);
+
 /// Other names of commands: typed words, then the real ones.
-pub const ALIASES: &[((&str, &str), (&str, &str))] = &[
+pub const ALIASES: &[(Words, Words)] = &[
     (("cluster", "events"), ("cluster", "event")),
     (("primary", "status"), ("node", "status")),
     (("primary", "check"), ("node", "check")),

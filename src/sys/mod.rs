@@ -9,3 +9,4 @@ pub mod name_service;
 pub mod progress;
 pub mod parallel;
 pub mod users;
+pub mod signals;

@@ -18,7 +18,8 @@ fn cluster_show_is_drawn_as_repmgr_draws_it() {
 fn a_short_heading_over_long_fields_is_filled_up_and_the_last_field_too() {
     let mut t = Table::new(["Node ID", "Timestamp"]);
     t.row(["3", "2026-11-21 00:35:31"]);
-    let want = " Node ID | Timestamp          \n---------+---------------------\n 3       | 2026-11-21 00:35:31\n";
+    let want =
+        " Node ID | Timestamp          \n---------+---------------------\n 3       | 2026-11-21 00:35:31\n";
     assert_eq!(t.text(Colour::Off), want);
 }
 
@@ -26,7 +27,10 @@ fn a_short_heading_over_long_fields_is_filled_up_and_the_last_field_too() {
 fn a_matrix_has_a_blank_behind_each_row_only() {
     let mut t = Table::new(["Name", "ID", "1", "2"]);
     t.row(["h1", "1", "*", "*"]);
-    assert_eq!(t.text_with_blank(Colour::Off), " Name | ID | 1 | 2\n------+----+---+---\n h1   | 1  | * | * \n");
+    assert_eq!(
+        t.text_with_blank(Colour::Off),
+        " Name | ID | 1 | 2\n------+----+---+---\n h1   | 1  | * | * \n"
+    );
 }
 
 #[test]

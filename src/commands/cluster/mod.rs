@@ -1,3 +1,9 @@
 //! Commands about the whole cluster.
 
+//! `repmgr cluster …`: all nodes together.
+
+pub mod cleanup;
+pub mod crosscheck;
+pub mod event;
+pub mod matrix;
 pub mod show;

@@ -1,0 +1,15 @@
+//! `repmgr cluster crosscheck`
+
+use crate::cli::Invocation;
+use crate::cli::args::ClusterCrosscheck;
+use crate::commands::not_implemented;
+use crate::error::Result;
+use crate::exit::Exit;
+
+/// Runs `cluster crosscheck`.
+///
+/// # Errors
+/// Always, until the command is written.
+pub fn run(_inv: &Invocation, _args: &ClusterCrosscheck) -> Result<Exit> {
+    Err(not_implemented("cluster crosscheck"))
+}

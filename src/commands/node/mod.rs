@@ -1,0 +1,5 @@
+//! `repmgr node …`: the server on this host.
+
+pub mod check;
+pub mod service;
+pub mod status;

@@ -1,0 +1,15 @@
+//! `repmgr node service`
+
+use crate::cli::Invocation;
+use crate::cli::args::NodeService;
+use crate::commands::not_implemented;
+use crate::error::Result;
+use crate::exit::Exit;
+
+/// Runs `node service`.
+///
+/// # Errors
+/// Always, until the command is written.
+pub fn run(_inv: &Invocation, _args: &NodeService) -> Result<Exit> {
+    Err(not_implemented("node service"))
+}

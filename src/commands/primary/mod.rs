@@ -1,0 +1,4 @@
+//! `repmgr primary …`: the server that takes writes.
+
+pub mod register;
+pub mod unregister;
