@@ -7,7 +7,7 @@ use hg_repmgr::exit::Exit;
 use hg_repmgr::report::{self, Colour, Config, Destination, Extras, Level};
 use hg_repmgr::sys::clock::Deadline;
 use hg_repmgr::sys::exec::Program;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ fn scratch(name: &str) -> PathBuf {
     dir
 }
 
-fn to_file(path: &PathBuf) -> Config {
-    Config { destination: Destination::File(path.clone()), level: Level::Debug, ..Config::default() }
+fn to_file(path: &Path) -> Config {
+    Config { destination: Destination::File(path.to_owned()), level: Level::Debug, ..Config::default() }
 }
 
 /// Not a test of its own: run again by the others in a process whose stderr is a pipe.

@@ -54,6 +54,12 @@ impl Hook {
         Ok(Self { command, program })
     }
 
+    /// A configured command without placeholders, as it stands in the file.
+    #[must_use]
+    pub fn verbatim(command: &str) -> Self {
+        Self { command: command.to_owned(), program: Program::new("/bin/sh").args(["-c", command]) }
+    }
+
     /// The command as the shell gets it.
     #[must_use]
     pub fn command(&self) -> &str {
