@@ -9,6 +9,8 @@ mkdir "$HOME_DIR/.lab" "$HOME_DIR/.lab/etc" "$HOME_DIR/.lab/work" "$HOME_DIR/bin
 # A writable /etc of its own.
 mount -t overlay -o "lowerdir=/etc,upperdir=$HOME_DIR/.lab/etc,workdir=$HOME_DIR/.lab/work" lab-etc /etc
 mount -t tmpfs -o mode=755 lab-run /run
+# What it says of network cards is what was there when it was mounted.
+mount -t sysfs lab-sys /sys
 mkdir /run/sshd /run/lock /run/postgresql
 chown "$uid:$gid" /run/postgresql
 hostname "$NAME"

@@ -12,6 +12,8 @@ fn the_original_beside_itself_shows_no_difference() {
         host.write_conf("");
     }
     primary.repmgr(&["primary", "register"]).ok();
+    // The original looks for the metadata on the standby itself.
+    standby.catch_up(primary);
     standby.repmgr(&["standby", "register", "--upstream-node-id=1"]).ok();
     let pair = Pair::run(primary, &["cluster", "show"]);
     pair.same_code().same_stdout();
