@@ -1,3 +1,6 @@
+//! One folder a group of commands: the path is what was typed.
+
+pub mod cluster;
 //! The commands: the path of a file is what is typed, `repmgr standby clone` is `standby/clone.rs`.
 
 pub mod cluster;

@@ -56,6 +56,15 @@ impl fmt::Display for Role {
     }
 }
 
+/// Whether a server is in recovery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Recovery {
+    /// It takes writes.
+    Primary,
+    /// It is in recovery.
+    Standby,
+}
+
 /// One row of `repmgr.nodes`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeRecord {

@@ -62,3 +62,15 @@ pub fn poll_until<T>(deadline: Deadline, step: Duration, mut ready: impl FnMut()
 pub fn pause(time: Duration) {
     std::thread::sleep(time);
 }
+
+/// The wall clock in local time as log lines carry it: `2026-11-21 00:34:54`. For people only; it steps.
+#[must_use]
+pub fn local_stamp() -> String {
+    jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The wall clock in local time as syslog's datagrams carry it: `Nov 21 00:34:54`.
+#[must_use]
+pub fn syslog_stamp() -> String {
+    jiff::Zoned::now().strftime("%b %e %H:%M:%S").to_string()
+}

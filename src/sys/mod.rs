@@ -1,5 +1,12 @@
 //! Effects on this host. The only room with `unsafe`, threads' sleep, clocks and programs.
 
 pub mod clock;
+pub mod exec;
+pub mod files;
+pub mod hook;
+pub mod identity;
 pub mod name_service;
+pub mod progress;
+pub mod parallel;
+pub mod users;
 pub mod signals;

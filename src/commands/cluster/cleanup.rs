@@ -1,15 +1,61 @@
-//! `repmgr cluster cleanup`
+//! `cluster cleanup`: deletes old rows of repmgr.monitoring_history.
 
-use crate::cli::Invocation;
 use crate::cli::args::ClusterCleanup;
-use crate::commands::not_implemented;
-use crate::error::Result;
+use crate::cli::choices::Mode as Effort;
+use crate::commands::context::Context;
+use crate::commands::notify::{self, Happening};
+use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::pg::metadata;
+use crate::pg::session::PgError;
+use crate::report;
+use std::time::Duration;
 
-/// Runs `cluster cleanup`.
+/// Deleting and vacuuming years of history takes longer than other queries may.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// Runs it.
 ///
 /// # Errors
-/// Always, until the command is written.
-pub fn run(_inv: &Invocation, _args: &ClusterCleanup) -> Result<Exit> {
-    Err(not_implemented("cluster cleanup"))
+/// [`Exit::BadConfig`], [`Exit::DbConn`], [`Exit::DbQuery`].
+pub fn run(ctx: &Context, args: &ClusterCleanup) -> Result<Exit> {
+    let days = i32::try_from(args.keep_history.unwrap_or(0)).map_err(|_| {
+        Error::new(Exit::BadConfig, "the number of days for -k/--keep-history is too large")
+    })?;
+    let failed = |e: PgError| e.into_error(Exit::DbQuery, "unable to clean up the monitoring history");
+    let mut local = ctx.local()?;
+    metadata::require(&mut local)?;
+    report::info("connecting to primary server");
+    let (mut primary, _) = ctx.primary(&mut local)?;
+    let node = ctx.general.node_id;
+    if let Some(id) = node
+        && metadata::node(&mut primary, id).map_err(failed)?.is_none()
+    {
+        return Err(Error::new(Exit::BadConfig, format!("node {id} (given with --node-id) is not registered"))
+            .hint("see \"repmgr cluster show\" for the registered nodes"));
+    }
+    primary.set_limit(PATIENCE);
+    let count = metadata::count_history(&mut primary, days, node).map_err(failed)?;
+    if count == 0 {
+        report::info("no monitoring records to delete");
+        return Ok(Exit::Success);
+    }
+    if ctx.effort() == Effort::DryRun {
+        report::info(format!("would delete {count} monitoring records"));
+        return Ok(Exit::Success);
+    }
+    report::info(format!("{count} monitoring records to delete"));
+    let gone = match metadata::delete_history(&mut primary, days, node) {
+        Ok(gone) => gone,
+        Err(e) => {
+            let happening = Happening::new(ctx.node_id()?, "cluster_cleanup").failed().details(e.to_string());
+            notify::event(ctx, Some(&mut primary), &happening);
+            return Err(failed(e));
+        }
+    };
+    let kept = if days > 0 { format!("; records newer than {days} day(s) kept") } else { String::new() };
+    let text = format!("monitoring history deleted: {gone} record(s){kept}");
+    report::notice(&text);
+    notify::event(ctx, Some(&mut primary), &Happening::new(ctx.node_id()?, "cluster_cleanup").details(text));
+    Ok(Exit::Success)
 }

@@ -1,15 +1,81 @@
-//! `repmgr cluster event`
+//! `cluster event`: lists repmgr.events, newest first.
 
-use crate::cli::Invocation;
 use crate::cli::args::ClusterEvent;
-use crate::commands::not_implemented;
+use crate::cli::choices::{Output, Rows};
+use crate::cli::table::{self, Colour, Table};
+use crate::commands::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::pg::metadata::{self, EventFilter, EventRow};
+use serde_json::json;
 
-/// Runs `cluster event`.
+/// Runs it.
 ///
 /// # Errors
-/// Always, until the command is written.
-pub fn run(_inv: &Invocation, _args: &ClusterEvent) -> Result<Exit> {
-    Err(not_implemented("cluster event"))
+/// [`Exit::BadConfig`], [`Exit::DbConn`], [`Exit::DbQuery`].
+pub fn run(ctx: &Context, args: &ClusterEvent) -> Result<Exit> {
+    let mut session = ctx.local()?;
+    metadata::require(&mut session)?;
+    let filter = EventFilter {
+        node_id: ctx.general.node_id,
+        node_name: ctx.general.node_name.clone(),
+        event: args.event.clone(),
+        limit: match args.rows() {
+            Rows::AtMost(n) => Some(i64::from(n)),
+            Rows::All => None,
+        },
+    };
+    let rows = metadata::list_events(&mut session, &filter)
+        .map_err(|e| e.into_error(Exit::DbQuery, "unable to read the events"))?;
+    match args.output {
+        Output::Json => table::print(&table::json(&as_json(&rows)))?,
+        Output::Csv => table::print(&rows.iter().map(csv).collect::<String>())?,
+        Output::Text if rows.is_empty() => table::print("no matching events found\n")?,
+        Output::Text => table::print(&as_table(&rows, args.compact).text_with_blank(Colour::of_stdout()))?,
+    }
+    Ok(Exit::Success)
+}
+
+fn flag(row: &EventRow) -> &'static str {
+    if row.successful { "t" } else { "f" }
+}
+
+fn csv(row: &EventRow) -> String {
+    let id = row.node_id.to_string();
+    let name = row.node_name.as_deref().unwrap_or_default();
+    table::csv([id.as_str(), name, &row.event, flag(row), &row.timestamp])
+}
+
+#[expect(clippy::fn_params_excessive_bools, reason = "the option as argh has it")]
+fn as_table(rows: &[EventRow], compact: bool) -> Table {
+    let headings = ["Node ID", "Name", "Event", "OK", "Timestamp", "Details"];
+    let shown = if compact { 5 } else { 6 };
+    let mut table = Table::new(headings.into_iter().take(shown));
+    for row in rows {
+        let fields = [
+            row.node_id.to_string(),
+            row.node_name.clone().unwrap_or_default(),
+            row.event.clone(),
+            flag(row).to_owned(),
+            row.timestamp.clone(),
+            row.details.clone(),
+        ];
+        table.row(fields.into_iter().take(shown));
+    }
+    table
+}
+
+fn as_json(rows: &[EventRow]) -> serde_json::Value {
+    rows.iter()
+        .map(|row| {
+            json!({
+                "node_id": row.node_id.0,
+                "node_name": row.node_name,
+                "event": row.event,
+                "successful": row.successful,
+                "timestamp": row.timestamp,
+                "details": row.details,
+            })
+        })
+        .collect()
 }

@@ -1,3 +1,5 @@
+//! Commands about the whole cluster.
+
 //! `repmgr cluster …`: all nodes together.
 
 pub mod cleanup;

@@ -1,0 +1,225 @@
+//! Rows of `repmgr.nodes`.
+
+use crate::domain::node::{NodeId, NodeRecord, Role};
+use crate::pg::session::{PgError, Session};
+use postgres::Row;
+use std::collections::BTreeMap;
+
+/// Columns in the order [`record`] reads them. hg_repmgr's two columns are read through the row as JSON,
+/// since repmgr's own table does not have them.
+const SELECT: &str = "SELECT n.node_id, n.upstream_node_id, n.active, n.node_name, n.type, n.location,
+    n.priority, n.conninfo, n.repluser::pg_catalog.text, n.slot_name, n.config_file,
+    pg_catalog.to_jsonb(n) OPERATOR(pg_catalog.->>) 'virtual_ip',
+    pg_catalog.to_jsonb(n) OPERATOR(pg_catalog.->>) 'network_card'
+    FROM repmgr.nodes n";
+
+fn record(row: &Row) -> NodeRecord {
+    let none_if_empty = |text: Option<String>| text.filter(|t| !t.is_empty());
+    NodeRecord {
+        node_id: NodeId(row.get(0)),
+        upstream_node_id: row.get::<_, Option<i32>>(1).map(NodeId),
+        active: row.get(2),
+        node_name: row.get(3),
+        role: Role::from_word(row.get(4)),
+        location: row.get(5),
+        priority: row.get(6),
+        conninfo: row.get(7),
+        repluser: row.get(8),
+        slot_name: none_if_empty(row.get(9)),
+        config_file: row.get(10),
+        virtual_ip: none_if_empty(row.get(11)),
+        network_card: none_if_empty(row.get(12)),
+    }
+}
+
+/// Every node, by number.
+///
+/// # Errors
+/// [`PgError`].
+pub fn all_nodes(s: &mut Session) -> Result<Vec<NodeRecord>, PgError> {
+    Ok(s.query(&format!("{SELECT} ORDER BY n.node_id"), &[])?.iter().map(record).collect())
+}
+
+/// One node. `None`: no such number.
+///
+/// # Errors
+/// [`PgError`].
+pub fn node(s: &mut Session, id: NodeId) -> Result<Option<NodeRecord>, PgError> {
+    Ok(s.query_opt(&format!("{SELECT} WHERE n.node_id = $1"), &[&id.0])?.as_ref().map(record))
+}
+
+/// One node by its name. `None`: no such name. Names are unique by our checks, not by the table: the
+/// lowest number wins.
+///
+/// # Errors
+/// [`PgError`].
+pub fn node_by_name(s: &mut Session, name: &str) -> Result<Option<NodeRecord>, PgError> {
+    let sql = format!("{SELECT} WHERE n.node_name = $1 ORDER BY n.node_id LIMIT 1");
+    Ok(s.query_opt(&sql, &[&name])?.as_ref().map(record))
+}
+
+/// The record of the active primary. `None`: there is none.
+///
+/// # Errors
+/// [`PgError`].
+pub fn active_primary(s: &mut Session) -> Result<Option<NodeRecord>, PgError> {
+    let sql = format!("{SELECT} WHERE n.type = 'primary' AND n.active ORDER BY n.node_id LIMIT 1");
+    Ok(s.query_opt(&sql, &[])?.as_ref().map(record))
+}
+
+/// Nodes whose upstream is `id`, active or not, by number.
+///
+/// # Errors
+/// [`PgError`].
+pub fn children(s: &mut Session, id: NodeId) -> Result<Vec<NodeRecord>, PgError> {
+    let sql = format!("{SELECT} WHERE n.upstream_node_id = $1 ORDER BY n.node_id");
+    Ok(s.query(&sql, &[&id.0])?.iter().map(record).collect())
+}
+
+/// Each node beside the name of its upstream. `None`: it has none, or the upstream is not registered.
+#[must_use]
+pub fn with_upstream_names(nodes: Vec<NodeRecord>) -> Vec<(NodeRecord, Option<String>)> {
+    let names: BTreeMap<NodeId, String> = nodes.iter().map(|n| (n.node_id, n.node_name.clone())).collect();
+    nodes
+        .into_iter()
+        .map(|n| {
+            let upstream = n.upstream_node_id.and_then(|id| names.get(&id).cloned());
+            (n, upstream)
+        })
+        .collect()
+}
+
+/// What to do when the number is taken already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insert {
+    /// Leave the row alone.
+    IfAbsent,
+    /// Write over it (`--force`).
+    OrUpdate,
+}
+
+/// Writes a record; false: the number was taken and [`Insert::IfAbsent`] left it alone. On a table with
+/// hg_repmgr's columns those are written too.
+///
+/// # Errors
+/// [`PgError`].
+pub fn save_node(s: &mut Session, n: &NodeRecord, how: Insert) -> Result<bool, PgError> {
+    let conflict = match how {
+        Insert::IfAbsent => "NOTHING",
+        Insert::OrUpdate => {
+            "UPDATE SET upstream_node_id = excluded.upstream_node_id, active = excluded.active,
+             node_name = excluded.node_name, type = excluded.type, location = excluded.location,
+             priority = excluded.priority, conninfo = excluded.conninfo, repluser = excluded.repluser,
+             slot_name = excluded.slot_name, config_file = excluded.config_file"
+        }
+    };
+    let target = if how == Insert::IfAbsent { "" } else { "(node_id)" };
+    let sql = format!(
+        "INSERT INTO repmgr.nodes (node_id, upstream_node_id, active, node_name, type, location, priority,
+         conninfo, repluser, slot_name, config_file)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::pg_catalog.text, $10, $11)
+         ON CONFLICT {target} DO {conflict}"
+    );
+    let upstream = n.upstream_node_id.map(|id| id.0);
+    let role = n.role.word();
+    let written = s.execute(
+        &sql,
+        &[
+            &n.node_id.0,
+            &upstream,
+            &n.active,
+            &n.node_name,
+            &role,
+            &n.location,
+            &n.priority,
+            &n.conninfo,
+            &n.repluser,
+            &n.slot_name,
+            &n.config_file,
+        ],
+    )?;
+    Ok(written > 0)
+}
+
+/// Marks a node active or inactive; false: no such node.
+///
+/// # Errors
+/// [`PgError`].
+pub fn set_active(s: &mut Session, id: NodeId, active: Activity) -> Result<bool, PgError> {
+    let value = active == Activity::Active;
+    Ok(s.execute("UPDATE repmgr.nodes SET active = $2 WHERE node_id = $1", &[&id.0, &value])? > 0)
+}
+
+/// Whether a node takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// It takes part.
+    Active,
+    /// Known, but out of the game.
+    Inactive,
+}
+
+/// Takes a node's record and its address out; false: no such node.
+///
+/// # Errors
+/// [`PgError`]; a record that others name as their upstream cannot go (foreign key).
+pub fn delete_node(s: &mut Session, id: NodeId) -> Result<bool, PgError> {
+    s.transaction(|s| {
+        let gone = s.execute("DELETE FROM repmgr.nodes WHERE node_id = $1", &[&id.0])? > 0;
+        if ours_stands(s)? {
+            s.execute("DELETE FROM hg_repmgr.node_address WHERE node_id = $1", &[&id.0])?;
+        }
+        Ok(gone)
+    })
+}
+
+/// Where clients and the other daemons find a node, when `nodes` has no columns for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Address {
+    /// Addresses with their prefix, separated by commas. `None`: none.
+    pub virtual_ip: Option<String>,
+    /// The cards they are bound to. `None`: none.
+    pub network_card: Option<String>,
+    /// `host:port` of the daemon's port. `None`: not known.
+    pub http_address: Option<String>,
+}
+
+/// A node's address. `None`: none stored, or a database without our own schema.
+///
+/// # Errors
+/// [`PgError`].
+pub fn address(s: &mut Session, id: NodeId) -> Result<Option<Address>, PgError> {
+    if !ours_stands(s)? {
+        return Ok(None);
+    }
+    let sql = "SELECT virtual_ip, network_card, http_address FROM hg_repmgr.node_address WHERE node_id = $1";
+    Ok(s.query_opt(sql, &[&id.0])?.map(|row| Address {
+        virtual_ip: row.get(0),
+        network_card: row.get(1),
+        http_address: row.get(2),
+    }))
+}
+
+/// Stores a node's address, in hg_repmgr's own columns too where `nodes` has them.
+///
+/// # Errors
+/// [`PgError`].
+pub fn set_address(s: &mut Session, id: NodeId, address: &Address) -> Result<(), PgError> {
+    let sql = "INSERT INTO hg_repmgr.node_address (node_id, virtual_ip, network_card, http_address)
+        VALUES ($1, $2, $3, $4) ON CONFLICT (node_id) DO UPDATE SET virtual_ip = excluded.virtual_ip,
+        network_card = excluded.network_card, http_address = excluded.http_address";
+    s.execute(sql, &[&id.0, &address.virtual_ip, &address.network_card, &address.http_address])?;
+    let sql =
+        "SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid = 'repmgr.nodes'::pg_catalog.regclass
+        AND attname IN ('virtual_ip', 'network_card') AND NOT attisdropped";
+    if s.query_opt(sql, &[])?.is_some_and(|row| row.get::<_, i64>(0) == 2) {
+        let sql = "UPDATE repmgr.nodes SET virtual_ip = $2, network_card = $3 WHERE node_id = $1";
+        s.execute(sql, &[&id.0, &address.virtual_ip, &address.network_card])?;
+    }
+    Ok(())
+}
+
+fn ours_stands(s: &mut Session) -> Result<bool, PgError> {
+    let sql = "SELECT pg_catalog.to_regclass('hg_repmgr.node_address') IS NOT NULL";
+    Ok(s.query_opt(sql, &[])?.is_some_and(|row| row.get(0)))
+}

@@ -1,0 +1,20 @@
+//! The one integration binary: `it/<group>_<verb>.rs` holds the tests of `repmgr <group> <verb>`.
+//!
+//! `cluster` builds the places to test in, `compat` compares with the original repmgr. What a test needs and
+//! how it is written: CONTRIBUTING.md, and `it/harness.rs` as an example.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a harness stops the test where it stands, and starts programs and waits by itself"
+)]
+
+#[allow(dead_code, unused_imports, reason = "a harness offers more than today's tests ask for")]
+mod cluster;
+#[allow(dead_code, unused_imports, reason = "a harness offers more than today's tests ask for")]
+mod compat;
+mod it {
+    mod compat_reading;
+    mod harness;
+}
