@@ -191,7 +191,8 @@ fn find_primary(nodes: Vec<NodeRecord>) -> Result<(Session, NodeRecord)> {
     }
     primaries.sort_by_key(|(_, record)| (rank(record), record.node_id));
     primaries.into_iter().next().ok_or_else(|| {
-        let mut error = Error::new(Exit::DbConn, "unable to find a running primary among the registered nodes");
+        let mut error =
+            Error::new(Exit::DbConn, "unable to find a running primary among the registered nodes");
         error.detail = seen;
         error.hint("see \"repmgr cluster show\"")
     })
