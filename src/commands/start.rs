@@ -36,10 +36,12 @@ pub fn context(inv: &Invocation) -> Result<Context> {
 fn told(inv: &Invocation, loaded: &Loaded) {
     let general = &inv.general;
     if general.verbose {
-        for place in loaded.searched.iter().filter(|place| **place != loaded.file) {
+        for place in loaded.searched.iter().filter(|place| Some(*place) != loaded.file.as_ref()) {
             report::info(format!("looked for a configuration file at \"{}\"", place.display()));
         }
-        report::notice(format!("using configuration file \"{}\"", loaded.file.display()));
+        if let Some(file) = &loaded.file {
+            report::notice(format!("using configuration file \"{}\"", file.display()));
+        }
     }
     for warning in &loaded.warnings {
         let mut message = report::warning(&warning.text);
@@ -77,8 +79,8 @@ fn needs_file(inv: &Invocation) -> bool {
 /// How messages are written: the command line beats the file, `--quiet` beats both.
 fn messages(inv: &Invocation, loaded: Option<&Loaded>) -> Config {
     let general = &inv.general;
-    let asked = general.log_level.as_deref().and_then(Level::from_word);
-    let filed = loaded.and_then(|loaded| Level::from_word(loaded.settings.log_level.word()));
+    let asked = general.log_level.as_deref().and_then(|word| word.parse::<Level>().ok());
+    let filed = loaded.and_then(|loaded| loaded.settings.log_level.word().parse::<Level>().ok());
     let mut chosen = asked.or(filed).unwrap_or(Level::Info);
     if general.mode() == Effort::DryRun {
         chosen = chosen.min(Level::Info);
