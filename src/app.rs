@@ -6,9 +6,9 @@ use crate::cli::{self, Place, Request, completions, help, table};
 use crate::commands;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::report;
 use crate::sys::signals;
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,7 @@ pub fn run(argv: Vec<OsString>) -> Exit {
             (None, None) => own(args, &place),
         };
     outcome.unwrap_or_else(|failed| {
-        complain("ERROR", &failed);
+        report::failure(&failed);
         failed.exit
     })
 }
@@ -111,14 +111,7 @@ fn repmgr(args: &[OsString], place: &Place) -> Result<Exit> {
             table::print(&text)?;
             Ok(Exit::Success)
         }
-        Request::Run(invocation) => {
-            if !invocation.general.quiet {
-                for warning in &invocation.warnings {
-                    complain("WARNING", &Error::new(Exit::Success, warning));
-                }
-            }
-            commands::run(&invocation)
-        }
+        Request::Run(invocation) => commands::run(&invocation),
     }
 }
 
@@ -144,15 +137,4 @@ fn program_path(called_as: &OsStr) -> PathBuf {
 fn is_program(file: &Path) -> bool {
     file.is_absolute()
         && std::fs::metadata(file).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-}
-
-/// One message with its lines in one write. Nobody can be told when stderr is gone.
-fn complain(level: &str, what: &Error) {
-    let mut text = format!("{level}: {}\n", what.message);
-    for (label, lines) in [("DETAIL", &what.detail), ("HINT", &what.hint)] {
-        for line in lines {
-            text.push_str(&format!("{label}: {line}\n"));
-        }
-    }
-    drop(std::io::stderr().lock().write_all(text.as_bytes()));
 }

@@ -438,7 +438,7 @@ fn a_file_that_was_named_must_be_there() {
 fn a_file_that_may_not_be_read_says_so() {
     let folder = Folder::new();
     let file = folder.write("repmgr.conf", HEAD);
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&file).is_ok() {
         return; // root reads everything
     }

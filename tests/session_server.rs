@@ -1,5 +1,12 @@
 //! Sessions, pings and replication connections against a real server.
 #![allow(clippy::disallowed_methods, reason = "tests start servers and programs themselves")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper of tests may fail like one"
+)]
+#![allow(clippy::too_many_lines, reason = "one server serves a whole table of cases")]
 
 mod session_support;
 
@@ -369,8 +376,7 @@ fn several_hosts_are_tried_in_turn_for_the_right_kind_of_server() {
         assert_eq!(port_of(&text), Ok(port.to_string()), "{text}");
     }
     let (failure, message, detail) =
-        port_of(&format!("host=127.0.0.1,no.such.host.invalid,127.0.0.1 port=1,2,3 user=postgres"))
-            .unwrap_err();
+        port_of("host=127.0.0.1,no.such.host.invalid,127.0.0.1 port=1,2,3 user=postgres").unwrap_err();
     assert_eq!(failure, Failure::Refused);
     assert!(message.contains("port 3"), "{message}");
     assert!(
@@ -409,7 +415,7 @@ fn several_hosts_are_tried_in_turn_for_the_right_kind_of_server() {
         let got = port_of(&format!("host=127.0.0.1 port={port} user=postgres target_session_attrs={attrs}"));
         assert_eq!(got.is_ok(), want, "{attrs} {got:?}");
     }
-    let conns = [server.tcp(), format!("host=127.0.0.1 port=1 user=u"), server.socket()];
+    let conns = [server.tcp(), "host=127.0.0.1 port=1 user=u".to_owned(), server.socket()];
     let got = in_parallel(conns.to_vec(), |text| connect(&text).map(|s| s.version()).is_ok());
     assert_eq!(got, [true, false, true]);
 }

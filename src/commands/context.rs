@@ -3,26 +3,20 @@
 use crate::cli::args::General;
 use crate::cli::choices::{Force, Mode as Effort};
 use crate::config::{Loaded, Mode, Settings};
-use crate::domain::conninfo::ConnInfo;
+use crate::domain::conninfo::{ConnInfo, looks_like_conninfo};
 use crate::domain::node::{NodeId, NodeRecord, Recovery, Role};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::pg::metadata;
 use crate::pg::server;
-use crate::pg::session::{PgError, Session};
+use crate::pg::session::{Failure, PgError, Session, connect_patience};
 use crate::sys::clock::Deadline;
 use crate::sys::parallel::in_parallel;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// The longest that connecting may take where the conninfo asks to wait for ever (`connect_timeout=0`).
-const LONGEST_CONNECT: u64 = 60;
-
-/// Seconds to connect when nobody says; repmgr's choice.
-const DEFAULT_CONNECT: u64 = 2;
-
-/// libpq's least: below it, 2 seconds are taken.
-const SHORTEST_CONNECT: u64 = 2;
+const LONGEST_CONNECT: Duration = Duration::from_secs(60);
 
 /// What a command starts from.
 #[derive(Clone, Debug)]
@@ -85,7 +79,7 @@ impl Context {
             return Ok(None);
         }
         let mut conninfo = match &general.dbname {
-            Some(text) if ConnInfo::looks_like_conninfo(text) => parse(text)?,
+            Some(text) if looks_like_conninfo(text) => parse(text)?,
             Some(name) => {
                 let mut conninfo = ConnInfo::default();
                 conninfo.set("dbname", name);
@@ -191,7 +185,8 @@ fn find_primary(nodes: Vec<NodeRecord>) -> Result<(Session, NodeRecord)> {
     }
     primaries.sort_by_key(|(_, record)| (rank(record), record.node_id));
     primaries.into_iter().next().ok_or_else(|| {
-        let mut error = Error::new(Exit::DbConn, "unable to find a running primary among the registered nodes");
+        let mut error =
+            Error::new(Exit::DbConn, "unable to find a running primary among the registered nodes");
         error.detail = seen;
         error.hint("see \"repmgr cluster show\"")
     })
@@ -202,22 +197,15 @@ fn find_primary(nodes: Vec<NodeRecord>) -> Result<(Session, NodeRecord)> {
 /// # Errors
 /// [`PgError`].
 pub fn connect_node(record: &NodeRecord) -> Result<Session, PgError> {
-    let conninfo = ConnInfo::parse(&record.conninfo).map_err(PgError::from)?;
+    let conninfo = ConnInfo::parse(&record.conninfo)
+        .map_err(|why| PgError::new(Failure::BadConnInfo, why.to_string()))?;
     Session::connect(&conninfo, connect_deadline(&conninfo))
 }
 
-/// When connecting has taken long enough: connect_timeout for each host that the string names.
+/// When connecting by this string has taken long enough.
 #[must_use]
 pub fn connect_deadline(conninfo: &ConnInfo) -> Deadline {
-    let asked = conninfo.get("connect_timeout").and_then(|text| text.trim().parse::<i64>().ok());
-    let seconds = match asked.map(u64::try_from) {
-        None => DEFAULT_CONNECT,
-        Some(Ok(0) | Err(_)) => LONGEST_CONNECT,
-        Some(Ok(seconds)) => seconds.max(SHORTEST_CONNECT),
-    };
-    let hosts = conninfo.get("host").map_or(1, |hosts| hosts.split(',').count());
-    let hosts = u64::try_from(hosts).unwrap_or(1);
-    Deadline::after(Duration::from_secs(seconds.saturating_mul(hosts)))
+    Deadline::after(connect_patience(conninfo, LONGEST_CONNECT))
 }
 
 fn parse(text: &str) -> Result<ConnInfo> {

@@ -1,13 +1,13 @@
-//! One folder a group of commands: the path is what was typed.
+//! The commands: the path of a file is what is typed, `repmgr standby clone` is `standby/clone`.
 
 pub mod cluster;
-//! The commands: the path of a file is what is typed, `repmgr standby clone` is `standby/clone.rs`.
-
-pub mod cluster;
+pub mod context;
 pub mod dump_config;
 pub mod node;
+pub mod notify;
 pub mod primary;
 pub mod standby;
+mod start;
 
 use crate::cli::{Command, Invocation};
 use crate::error::{Error, Result};
@@ -18,21 +18,22 @@ use crate::exit::Exit;
 /// # Errors
 /// Whatever the command ends with when it cannot do what it was asked.
 pub fn run(inv: &Invocation) -> Result<Exit> {
+    let ctx = &start::context(inv)?;
     match &inv.command {
-        Command::DumpConfig => dump_config::run(inv),
-        Command::PrimaryRegister(args) => primary::register::run(inv, args),
-        Command::PrimaryUnregister(args) => primary::unregister::run(inv, args),
-        Command::StandbyClone(args) => standby::clone::run(inv, args),
-        Command::StandbyRegister(args) => standby::register::run(inv, args),
-        Command::StandbyUnregister(args) => standby::unregister::run(inv, args),
-        Command::NodeStatus(args) => node::status::run(inv, args),
-        Command::NodeCheck(args) => node::check::run(inv, args),
-        Command::NodeService(args) => node::service::run(inv, args),
-        Command::ClusterShow(args) => cluster::show::run(inv, args),
-        Command::ClusterMatrix(args) => cluster::matrix::run(inv, args),
-        Command::ClusterCrosscheck(args) => cluster::crosscheck::run(inv, args),
-        Command::ClusterEvent(args) => cluster::event::run(inv, args),
-        Command::ClusterCleanup(args) => cluster::cleanup::run(inv, args),
+        Command::DumpConfig => dump_config::run(ctx),
+        Command::PrimaryRegister(args) => primary::register::run(ctx, args),
+        Command::PrimaryUnregister(args) => primary::unregister::run(ctx, args),
+        Command::StandbyClone(args) => standby::clone::run(ctx, args),
+        Command::StandbyRegister(args) => standby::register::run(ctx, args),
+        Command::StandbyUnregister(args) => standby::unregister::run(ctx, args),
+        Command::NodeStatus(args) => node::status::run(ctx, args),
+        Command::NodeCheck(args) => node::check::run(ctx, args),
+        Command::NodeService(args) => node::service::run(ctx, args),
+        Command::ClusterShow(args) => cluster::show::run(ctx, args),
+        Command::ClusterMatrix(args) => cluster::matrix::run(ctx, args),
+        Command::ClusterCrosscheck(args) => cluster::crosscheck::run(ctx, args),
+        Command::ClusterEvent(args) => cluster::event::run(ctx, args),
+        Command::ClusterCleanup(args) => cluster::cleanup::run(ctx, args),
     }
 }
 

@@ -77,7 +77,7 @@ impl Happening {
 pub fn event(ctx: &Context, session: Option<&mut Session>, happening: &Happening) {
     let timestamp = session.and_then(|s| write(s, happening));
     let Some(settings) = ctx.loaded.as_ref().map(|loaded| &loaded.settings) else { return };
-    run_command(settings, happening, &timestamp.unwrap_or_else(clock::stamp));
+    run_command(settings, happening, &timestamp.unwrap_or_else(clock::local_stamp));
 }
 
 fn write(s: &mut Session, happening: &Happening) -> Option<String> {

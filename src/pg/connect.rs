@@ -174,7 +174,11 @@ fn try_endpoint(
         let route = match route(settings, host, endpoint, *way) {
             Ok(route) => route,
             Err(error) => {
-                failures.push(error.at(&place));
+                let beyond_repair = error.is(Failure::BadConnInfo);
+                failures.push(if beyond_repair { error } else { error.at(&place) });
+                if beyond_repair {
+                    break;
+                }
                 continue;
             }
         };

@@ -1,14 +1,14 @@
 //! Effects through PostgreSQL.
 
-pub mod metadata;
-pub mod server;
 mod connect;
 pub mod environment;
 pub mod error;
 mod link;
+pub mod metadata;
 pub mod passfile;
 pub mod ping;
 pub mod resolve;
+pub mod server;
 pub mod service_file;
 pub mod session;
 mod settings;

@@ -197,25 +197,6 @@ impl Session {
         }
         Ok(())
     }
-
-    /// Runs `f` in a transaction.
-    ///
-    /// # Errors
-    /// What `f` returns.
-    pub fn transaction<T, E: From<PgError>>(
-        &mut self,
-        f: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<T, E> {
-        f(self)
-    }
-}
-
-impl PgError {
-    /// Into the project's error.
-    #[must_use]
-    pub fn into_error(self, exit: crate::exit::Exit, message: impl Into<String>) -> crate::error::Error {
-        crate::error::Error::new(exit, message).detail(self.message)
-    }
 }
 
 pub(super) fn text_rows(messages: &[SimpleQueryMessage]) -> Vec<TextRow> {

@@ -1,5 +1,6 @@
 //! A folder that goes away with its test.
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot write its files has failed")]
 
 use hg_repmgr::config::{self, Loaded, Search};
 use hg_repmgr::error::Error;

@@ -1,6 +1,12 @@
 //! A small server of the test's own: temporary directory, loopback, a free port, gone when the test ends.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(clippy::disallowed_methods, reason = "tests start servers and OpenSSL themselves")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper of tests may fail like one"
+)]
 
 use hg_repmgr::domain::conninfo::ConnInfo;
 use hg_repmgr::pg::environment::Environment;

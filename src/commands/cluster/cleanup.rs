@@ -19,9 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 /// # Errors
 /// [`Exit::BadConfig`], [`Exit::DbConn`], [`Exit::DbQuery`].
 pub fn run(ctx: &Context, args: &ClusterCleanup) -> Result<Exit> {
-    let days = i32::try_from(args.keep_history.unwrap_or(0)).map_err(|_| {
-        Error::new(Exit::BadConfig, "the number of days for -k/--keep-history is too large")
-    })?;
+    let days = i32::try_from(args.keep_history.unwrap_or(0))
+        .map_err(|_| Error::new(Exit::BadConfig, "the number of days for -k/--keep-history is too large"))?;
     let failed = |e: PgError| e.into_error(Exit::DbQuery, "unable to clean up the monitoring history");
     let mut local = ctx.local()?;
     metadata::require(&mut local)?;
@@ -31,8 +30,11 @@ pub fn run(ctx: &Context, args: &ClusterCleanup) -> Result<Exit> {
     if let Some(id) = node
         && metadata::node(&mut primary, id).map_err(failed)?.is_none()
     {
-        return Err(Error::new(Exit::BadConfig, format!("node {id} (given with --node-id) is not registered"))
-            .hint("see \"repmgr cluster show\" for the registered nodes"));
+        return Err(Error::new(
+            Exit::BadConfig,
+            format!("node {id} (given with --node-id) is not registered"),
+        )
+        .hint("see \"repmgr cluster show\" for the registered nodes"));
     }
     primary.set_limit(PATIENCE);
     let count = metadata::count_history(&mut primary, days, node).map_err(failed)?;

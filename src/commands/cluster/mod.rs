@@ -1,9 +1,8 @@
-//! Commands about the whole cluster.
-
 //! `repmgr cluster …`: all nodes together.
 
 pub mod cleanup;
 pub mod crosscheck;
 pub mod event;
+mod grid;
 pub mod matrix;
 pub mod show;

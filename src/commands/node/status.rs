@@ -1,7 +1,7 @@
 //! `repmgr node status`
 
-use crate::cli::Invocation;
 use crate::cli::args::NodeStatus;
+use crate::commands::context::Context;
 use crate::commands::not_implemented;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -10,6 +10,6 @@ use crate::exit::Exit;
 ///
 /// # Errors
 /// Always, until the command is written.
-pub fn run(_inv: &Invocation, _args: &NodeStatus) -> Result<Exit> {
+pub fn run(_ctx: &Context, _args: &NodeStatus) -> Result<Exit> {
     Err(not_implemented("node status"))
 }

@@ -1,7 +1,7 @@
 //! `repmgr primary register`
 
-use crate::cli::Invocation;
 use crate::cli::args::PrimaryRegister;
+use crate::commands::context::Context;
 use crate::commands::not_implemented;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -10,6 +10,6 @@ use crate::exit::Exit;
 ///
 /// # Errors
 /// Always, until the command is written.
-pub fn run(_inv: &Invocation, _args: &PrimaryRegister) -> Result<Exit> {
+pub fn run(_ctx: &Context, _args: &PrimaryRegister) -> Result<Exit> {
     Err(not_implemented("primary register"))
 }

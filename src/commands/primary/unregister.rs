@@ -1,7 +1,7 @@
 //! `repmgr primary unregister`
 
-use crate::cli::Invocation;
 use crate::cli::args::PrimaryUnregister;
+use crate::commands::context::Context;
 use crate::commands::not_implemented;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -10,6 +10,6 @@ use crate::exit::Exit;
 ///
 /// # Errors
 /// Always, until the command is written.
-pub fn run(_inv: &Invocation, _args: &PrimaryUnregister) -> Result<Exit> {
+pub fn run(_ctx: &Context, _args: &PrimaryUnregister) -> Result<Exit> {
     Err(not_implemented("primary unregister"))
 }

@@ -1,7 +1,7 @@
 //! `repmgr standby unregister`
 
-use crate::cli::Invocation;
 use crate::cli::args::StandbyUnregister;
+use crate::commands::context::Context;
 use crate::commands::not_implemented;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -10,6 +10,6 @@ use crate::exit::Exit;
 ///
 /// # Errors
 /// Always, until the command is written.
-pub fn run(_inv: &Invocation, _args: &StandbyUnregister) -> Result<Exit> {
+pub fn run(_ctx: &Context, _args: &StandbyUnregister) -> Result<Exit> {
     Err(not_implemented("standby unregister"))
 }

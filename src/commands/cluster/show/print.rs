@@ -56,8 +56,8 @@ pub fn text(picture: &Picture, shape: Shape) -> String {
 
 fn cells(line: &Line, shape: Shape) -> Vec<Cell> {
     let paint = match line.status.trim_start().chars().next() {
-        Some('!' | '-') => Some(Paint::Red),
-        Some('?') => Some(Paint::Yellow),
+        Some('!' | '-') => Some(Paint::Bad),
+        Some('?') => Some(Paint::Doubtful),
         Some(_) | None => None,
     };
     let status = match paint {
