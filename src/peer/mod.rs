@@ -1,1 +1,3 @@
-//! peer
+//! What must run on another host.
+
+pub mod ssh;
