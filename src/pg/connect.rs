@@ -248,6 +248,7 @@ fn try_route(
     })?;
     let mut link = Link::new(runtime, client, connection, place.to_owned(), route);
     link.warnings.extend(ignored);
+    link.warnings.extend(settings.unheeded());
     check_kind(&mut link, kind, end).map_err(plain)?;
     Ok(link)
 }

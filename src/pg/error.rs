@@ -119,7 +119,7 @@ impl PgError {
     pub(super) fn of(cause: &tokio_postgres::Error) -> Self {
         if let Some(db) = cause.as_db_error() {
             return Self {
-                failure: kind_of(db.code().code(), db.severity()),
+                failure: kind_of(db.code().code(), end_of_session(db)),
                 message: one_line(&format!("{}:  {}", db.severity(), db.message())),
                 detail: db.detail().map(one_line),
                 hint: db.hint().map(one_line),
@@ -190,15 +190,31 @@ impl From<PgError> for Error {
     }
 }
 
-/// A FATAL answer ends the connection, whatever its code.
-fn kind_of(sqlstate: &str, severity: &str) -> Failure {
+/// Whether an answer ends the connection. The severity that people read is in the server's language.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Session {
+    Ends,
+    GoesOn,
+}
+
+fn end_of_session(db: &tokio_postgres::error::DbError) -> Session {
+    use tokio_postgres::error::Severity;
+    match db.parsed_severity() {
+        Some(Severity::Fatal | Severity::Panic) => Session::Ends,
+        Some(_) => Session::GoesOn,
+        None if matches!(db.severity(), "FATAL" | "PANIC") => Session::Ends,
+        None => Session::GoesOn,
+    }
+}
+
+fn kind_of(sqlstate: &str, session: Session) -> Failure {
     match sqlstate {
         "57P03" => Failure::Rejecting,
         "57P01" | "57P02" | "57P04" | "57P05" | "25P03" | "25P04" => Failure::Lost,
         "53300" => Failure::Denied,
-        "3D000" | "42501" if matches!(severity, "FATAL") => Failure::Denied,
+        "3D000" | "42501" if session == Session::Ends => Failure::Denied,
         code if code.starts_with("28") => Failure::Denied,
-        code if code.starts_with("08") && matches!(severity, "FATAL") => Failure::Lost,
+        code if code.starts_with("08") && session == Session::Ends => Failure::Lost,
         _ => Failure::Sql,
     }
 }
@@ -253,5 +269,51 @@ pub(super) fn spoken(time: Duration) -> String {
     match time.subsec_millis() {
         0 => format!("{} s", time.as_secs()),
         _ => format!("{} ms", time.as_millis()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_sorted_by_its_code_and_by_whether_it_ends_the_session() {
+        for (code, session, want) in [
+            ("57P03", Session::Ends, Failure::Rejecting),
+            ("57P01", Session::Ends, Failure::Lost),
+            ("28P01", Session::Ends, Failure::Denied),
+            ("3D000", Session::Ends, Failure::Denied),
+            ("3D000", Session::GoesOn, Failure::Sql),
+            ("42501", Session::GoesOn, Failure::Sql),
+            ("42501", Session::Ends, Failure::Denied),
+            ("53300", Session::Ends, Failure::Denied),
+            ("08P01", Session::GoesOn, Failure::Sql),
+            ("08P01", Session::Ends, Failure::Lost),
+            ("42P01", Session::GoesOn, Failure::Sql),
+        ] {
+            assert_eq!(kind_of(code, session), want, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_commands_error_has_the_servers_words_as_detail_and_hint() {
+        let mut e = PgError::new(Failure::Refused, "Connection refused").at("server at \"h\", port 1");
+        e.detail = Some("more".to_owned());
+        let error = e.clone().into_error(Exit::DbConn, "unable to connect to node \"n\"");
+        assert_eq!(error.message, "unable to connect to node \"n\"");
+        assert_eq!(
+            error.detail,
+            ["connection to server at \"h\", port 1 failed: Connection refused", "more"]
+        );
+        assert_eq!(error.hint.len(), 1);
+        assert_eq!(Error::from(e).exit, Exit::DbConn);
+        assert_eq!(Error::from(PgError::new(Failure::Sql, "x")).exit, Exit::DbQuery);
+    }
+
+    #[test]
+    fn a_message_is_one_line() {
+        assert_eq!(one_line("a\n  b\n\nc"), "a b c");
+        assert_eq!(spoken(Duration::from_millis(2_000)), "2 s");
+        assert_eq!(spoken(Duration::from_millis(2_500)), "2500 ms");
     }
 }

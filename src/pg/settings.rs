@@ -75,6 +75,12 @@ impl Settings {
         Ok(self.per_host.map(|each| each.saturating_mul(hosts)))
     }
 
+    /// A restriction that the string asks for and that is not enforced.
+    pub(super) fn unheeded(&self) -> Option<String> {
+        let wanted = self.info.get("require_auth")?;
+        Some(format!("require_auth={wanted} in the connection parameters is not enforced by this program"))
+    }
+
     pub(super) fn handshake(&self, candidate: &Candidate, endpoint: &Endpoint) -> Result<Handshake, PgError> {
         let address = match endpoint {
             Endpoint::Address(address) => Some(address.ip()),
