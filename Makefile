@@ -1,0 +1,71 @@
+# make            the program: target/TRIPLE/release/hg_repmgr, one static file
+# make help       the rest
+#
+# TARGET=x86_64-unknown-linux-musl and the like build for another target.
+
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+DESTDIR ?=
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+TARGET ?= $(HOST)
+BIN := target/$(TARGET)/release/hg_repmgr
+PAGES = $(wildcard man/*.[1-8])
+
+.PHONY: all build help setup demo demo-down test check fmt install uninstall bench clean
+
+all: build
+
+build: ## the release binary (default)
+	@scripts/setup.sh build
+	cargo build --release --locked --target $(TARGET)
+	@ls -l $(BIN) | awk '{printf "%s: %.2f MB\n", $$NF, $$5 / 1e6}'
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: ## installs what building, the demo and the tests need (apt or dnf)
+	@scripts/setup.sh build demo test
+
+demo: build ## a primary and two standbys on this machine, set up by the program
+	@scripts/setup.sh demo
+	@HG_REPMGR="$${HG_REPMGR:-$(BIN)}" scripts/demo.sh up
+
+demo-down: ## takes the demo down
+	@scripts/demo.sh down
+
+test: ## all tests; FILTER="words" for some
+	@scripts/setup.sh test
+	@scripts/test.sh $(FILTER)
+
+check: ## formatting, lints, rules of the house, manual pages, licences: what needs no server
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	cargo test --quiet --test house_rules
+	@if [ -n "$(PAGES)" ]; then \
+	  if command -v mandoc >/dev/null; then echo "mandoc -T lint -W warning $(PAGES)"; mandoc -T lint -W warning $(PAGES); \
+	  else echo "check: mandoc is not here: manual pages NOT checked"; fi; fi
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check licenses bans sources; \
+	  else echo "check: cargo-deny is not here: licences NOT checked"; fi
+
+fmt: ## formats the source
+	cargo fmt
+
+install: ## the program, its links and its pages, below $(DESTDIR)$(PREFIX)
+	@test -x $(BIN) || $(MAKE) build
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin/hg_repmgr"
+	for name in repmgr repmgrd; do ln -sfn hg_repmgr "$(DESTDIR)$(PREFIX)/bin/$$name"; done
+	set -e; for page in $(PAGES); do section=$${page##*.}; \
+	  install -d "$(DESTDIR)$(PREFIX)/share/man/man$$section"; \
+	  install -m 644 $$page "$(DESTDIR)$(PREFIX)/share/man/man$$section/"; done
+
+uninstall: ## undoes install
+	rm -f $(foreach name,hg_repmgr repmgr repmgrd,"$(DESTDIR)$(PREFIX)/bin/$(name)")
+	for page in $(notdir $(PAGES)); do rm -f "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page"; done
+
+bench: build ## figures beside the original's: time, memory, size (never a test)
+	@scripts/setup.sh test
+	@HG_REPMGR="$${HG_REPMGR:-$(BIN)}" scripts/bench.sh
+
+clean: ## removes what was built
+	cargo clean
