@@ -122,7 +122,7 @@ impl Grid {
             let marks = self.nodes.iter().map(|(to, _)| self.link(*from, *to).mark().to_owned());
             table.row([name.clone(), from.to_string()].into_iter().chain(marks));
         }
-        table.text(Colour::Off)
+        table.text_with_blank(Colour::Off)
     }
 }
 

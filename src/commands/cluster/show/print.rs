@@ -47,11 +47,8 @@ pub fn text(picture: &Picture, shape: Shape) -> String {
     for line in &picture.lines {
         table.row(cells(line, shape));
     }
-    if picture.issues.is_empty() {
-        table.text(Colour::of_stdout())
-    } else {
-        table.text_with_blank(Colour::of_stdout())
-    }
+    let blank = if picture.issues.is_empty() { "" } else { "\n" };
+    table.text(Colour::of_stdout()) + blank
 }
 
 fn cells(line: &Line, shape: Shape) -> Vec<Cell> {
