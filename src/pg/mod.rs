@@ -15,7 +15,6 @@ pub mod resolve;
 pub mod server;
 pub mod service_file;
 pub mod session;
-pub mod session;
 mod settings;
 pub mod standby_config;
 pub mod tls;
