@@ -17,4 +17,9 @@ mod compat;
 mod it {
     mod compat_reading;
     mod harness;
+    mod metadata;
+    mod primary_register;
+    mod primary_unregister;
+    mod standby_register;
+    mod standby_unregister;
 }

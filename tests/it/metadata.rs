@@ -1,0 +1,1 @@
+//! Schemas `repmgr` and `hg_repmgr` on real servers.
