@@ -114,7 +114,7 @@ fn of_two_at_once_one_registers_and_the_other_gets_a_clear_error() {
     }
     assert_eq!(host.psql("SELECT count(*) FROM repmgr.nodes"), "1");
     assert_eq!(
-        host.psql("SELECT event FROM repmgr.events ORDER BY ctid"),
+        host.psql("SELECT event FROM repmgr.events ORDER BY event"),
         "cluster_created\nprimary_register"
     );
     assert_eq!(host.psql("SELECT version FROM hg_repmgr.version ORDER BY 1"), "1\n2");
