@@ -3,7 +3,7 @@
 use super::schema::{NEWEST, NEWEST_EXTENSION_MAJOR, NODE_COLUMNS, OURS, PLAIN, REQUIRED};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::pg::session::{PgError, Session};
+use crate::pg::session::{Failure, PgError, Session};
 
 /// Key of the advisory lock that keeps two installations apart; the bytes read `hgrepmgr`.
 const LOCK: i64 = 0x6867_7265_706d_6772;
@@ -173,7 +173,8 @@ pub enum OurSchema {
 /// # Errors
 /// [`Exit::BadConfig`] for metadata of a newer version or with foreign columns, [`Exit::DbQuery`] otherwise.
 pub fn install(session: &mut Session, owner: &str) -> Result<(Installed, OurSchema), Error> {
-    let outcome = session.transaction(|s| create(s, owner)).map_err(|e| not_created(e, owner))?;
+    let extension = extension_usable(session).map_err(|e| not_created(e, owner))?;
+    let outcome = session.transaction(|s| create(s, owner, extension)).map_err(|e| not_created(e, owner))?;
     let outcome = match outcome {
         Created::Done(installed) => installed,
         Created::Refused(error) => return Err(*error),
@@ -212,7 +213,7 @@ fn not_created(e: PgError, owner: &str) -> Error {
 /// # Errors
 /// [`PgError`].
 pub fn how_created(session: &mut Session) -> Result<Origin, PgError> {
-    if !extension_usable(session)? {
+    if extension_usable(session)? == Extension::OutOfReach {
         return Ok(Origin::Plain);
     }
     let sql = "SELECT default_version FROM pg_catalog.pg_available_extensions WHERE name = 'repmgr'";
@@ -227,12 +228,12 @@ enum Created {
     Refused(Box<Error>),
 }
 
-fn create(s: &mut Session, owner: &str) -> Result<Created, PgError> {
+fn create(s: &mut Session, owner: &str, extension: Extension) -> Result<Created, PgError> {
     lock(s)?;
     Ok(Created::Done(match state(s)? {
         State::Ready { origin, .. } => Installed::Present(origin),
         State::Newer(what) => return Ok(Created::Refused(Box::new(newer(&what)))),
-        State::Absent if extension_usable(s)? => {
+        State::Absent if extension == Extension::Usable => {
             s.batch("CREATE EXTENSION repmgr")?;
             s.batch(&grants(owner))?;
             let version = s
@@ -259,12 +260,25 @@ fn lock(s: &mut Session) -> Result<(), PgError> {
     s.query("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[&LOCK]).map(drop)
 }
 
-/// The server has the extension's files and this role may run them.
-fn extension_usable(s: &mut Session) -> Result<bool, PgError> {
+/// Whether the server has the extension's files and this role may run them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extension {
+    Usable,
+    OutOfReach,
+}
+
+/// Not to be asked in a transaction: one control file with a mistake, of whatever extension, makes the view
+/// fail. Then plain SQL has to do.
+fn extension_usable(s: &mut Session) -> Result<Extension, PgError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = 'repmgr')
         AND (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
         AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'repmgr')";
-    Ok(s.query_opt(sql, &[])?.is_some_and(|row| row.get(0)))
+    match s.query_opt(sql, &[]) {
+        Ok(row) if row.as_ref().is_some_and(|row| row.get(0)) => Ok(Extension::Usable),
+        Ok(_) => Ok(Extension::OutOfReach),
+        Err(e) if e.is(Failure::Sql) => Ok(Extension::OutOfReach),
+        Err(e) => Err(e),
+    }
 }
 
 /// Schema and tables belong to `owner`, whoever's session it is.
