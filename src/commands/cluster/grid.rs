@@ -83,6 +83,12 @@ impl Grid {
         ids().all(|from| ids().all(|to| self.link(from, to) == Link::Ok))
     }
 
+    /// True when some node is known not to reach another.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.links.values().any(|link| *link == Link::Failed)
+    }
+
     fn pairs(&self) -> impl Iterator<Item = (NodeId, NodeId, Link)> + '_ {
         self.nodes
             .iter()
