@@ -128,7 +128,7 @@ impl Grid {
             let marks = self.nodes.iter().map(|(to, _)| self.link(*from, *to).mark().to_owned());
             table.row([name.clone(), from.to_string()].into_iter().chain(marks));
         }
-        table.text_with_blank(Colour::Off)
+        table.text_padded(Colour::Off)
     }
 }
 
