@@ -15,6 +15,7 @@ mod cluster;
 #[allow(dead_code, unused_imports, reason = "a harness offers more than today's tests ask for")]
 mod compat;
 mod it {
+    mod bench;
     mod compat_reading;
     mod harness;
     mod metadata;
@@ -22,4 +23,5 @@ mod it {
     mod primary_unregister;
     mod standby_register;
     mod standby_unregister;
+    mod versions;
 }

@@ -7,6 +7,7 @@ pub mod node;
 pub mod notify;
 pub mod primary;
 pub mod registration;
+mod remote;
 pub mod standby;
 mod start;
 
