@@ -59,7 +59,7 @@ proptest! {
         template in r#"([ a-z'"\\$`(){}<#%]|%d|\$\(|\$\{|\$'|\\'|%%|%n){0,16}"#
     ) {
         // The value would make a file if any shell ever read it as a command.
-        let dir = std::env::temp_dir().join(format!("hook-template-{}", std::process::id()));
+        let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("hook-template");
         std::fs::create_dir_all(&dir).expect("dir");
         let made = dir.join("made");
         for shape in ["';:>F;'", "\";:>F;\"", "$(:>F)", "`:>F`", "\n:>F\n", ");:>F;(", "};:>F;{", "' \" ;:>F;\\"] {

@@ -107,11 +107,18 @@ impl Table {
         self.draw(colour, LastColumn::Flush)
     }
 
-    /// The same as [`Table::text`] with a blank more behind each row: the form of `cluster show --compact`,
-    /// `cluster matrix`, `cluster crosscheck` and `service status`.
+    /// The same with an empty line behind the table, as `cluster event`, and `cluster show` when something is wrong,
+    /// have it.
     #[must_use]
     pub fn text_with_blank(&self, colour: Colour) -> String {
-        self.draw(colour, LastColumn::Blank)
+        self.text(colour) + "\n"
+    }
+
+    /// The same as [`Table::text`] with a space more at the end of each row (not of the headings): the form of
+    /// `cluster show --compact`, `cluster matrix`, `cluster crosscheck` and `service status`.
+    #[must_use]
+    pub fn text_padded(&self, colour: Colour) -> String {
+        self.draw(colour, LastColumn::Padded)
     }
 
     fn draw(&self, colour: Colour, last: LastColumn) -> String {
@@ -133,11 +140,11 @@ impl Table {
                 (Colour::On, Some(code)) => format!("\x1b[{code}m{}\x1b[0m", padded(&cell.text, *w)),
                 (Colour::On | Colour::Off, _) => padded(&cell.text, *w),
             });
-            let blank = match last {
+            let space = match last {
                 LastColumn::Flush => "",
-                LastColumn::Blank => " ",
+                LastColumn::Padded => " ",
             };
-            lines.push(line(fields) + blank);
+            lines.push(line(fields) + space);
         }
         lines.join("\n") + "\n"
     }
@@ -146,7 +153,7 @@ impl Table {
 #[derive(Clone, Copy)]
 enum LastColumn {
     Flush,
-    Blank,
+    Padded,
 }
 
 fn line(fields: impl Iterator<Item = String>) -> String {

@@ -6,6 +6,7 @@ pub mod dump_config;
 pub mod node;
 pub mod notify;
 pub mod primary;
+mod remote;
 pub mod standby;
 mod start;
 

@@ -198,6 +198,7 @@ mod tests {
         let odd =
             ServiceSettings { data_directory: "/srv/it's".into(), pg_ctl_options: String::new(), ..settings };
         assert_eq!(service_command(Action::Start, &odd), Ok(format!(r"{pg_ctl} -w -D '/srv/it'\''s' start")));
+        std::fs::remove_dir_all(&bin).unwrap();
     }
 
     #[test]

@@ -22,9 +22,9 @@ pub enum Phase {
     Starting,
     /// It stops.
     Stopping,
-    /// It takes connections.
+    /// It takes connections, as a primary or a hot standby.
     Ready,
-    /// It takes connections as a hot standby.
+    /// It replays WAL and takes no connections (`hot_standby` is off).
     Standby,
     /// The line is not there yet, or holds a word we do not know.
     Unknown,

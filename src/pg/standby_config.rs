@@ -168,12 +168,7 @@ fn value(text: &str) -> String {
 /// The last value of a key in a file of settings. `None`: it is not set there.
 #[must_use]
 pub fn lookup(contents: &str, key: &str) -> Option<String> {
-    contents
-        .lines()
-        .filter_map(setting)
-        .filter(|(k, _)| k.eq_ignore_ascii_case(key))
-        .next_back()
-        .map(|(_, v)| v)
+    contents.lines().filter_map(setting).rfind(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, v)| v)
 }
 
 /// The file that holds a standby's settings.

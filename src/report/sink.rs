@@ -163,3 +163,36 @@ fn syslog_socket() -> io::Result<UnixDatagram> {
     socket.set_write_timeout(Some(SYSLOG_PATIENCE))?;
     Ok(socket)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message() -> Lines<'static> {
+        Lines { level: Level::Warning, lines: vec![("WARNING", "low"), ("DETAIL", "\nfirst\nsecond\n")] }
+    }
+
+    #[test]
+    fn syslog_gets_one_datagram_a_line_with_its_priority() {
+        let (socket, syslog) = UnixDatagram::pair().unwrap();
+        let facility = Facility::from_word("LOCAL3").unwrap();
+        let mut sink = Sink::Syslog { facility, ident: "repmgrd".to_owned(), socket };
+        let text = sink.render(&message());
+        sink.put(text.as_bytes()).unwrap();
+        for want in ["[WARNING] low", "[DETAIL] first", "[DETAIL] second"] {
+            let mut buffer = [0; 200];
+            let n = syslog.recv(&mut buffer).unwrap();
+            let got = String::from_utf8_lossy(&buffer[..n]).into_owned();
+            assert!(got.starts_with("<156>"), "19 * 8 + 4: {got}");
+            assert!(got.ends_with(&format!(" repmgrd[{}]: {want}", std::process::id())), "{got}");
+        }
+    }
+
+    #[test]
+    fn only_the_level_word_is_coloured() {
+        let plain = Sink::Stderr { coloured: false }.render(&message());
+        assert_eq!(plain, "WARNING: low\nDETAIL: \nfirst\nsecond\n");
+        let coloured = Sink::Stderr { coloured: true }.render(&message());
+        assert_eq!(coloured, "\x1b[33mWARNING:\x1b[0m low\nDETAIL: \nfirst\nsecond\n");
+    }
+}

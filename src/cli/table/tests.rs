@@ -12,7 +12,7 @@ fn cluster_show_is_drawn_as_repmgr_draws_it() {
         " 2  | h2   | standby |   running | h1       | default  | 100   | 1   ",
         "",
     ];
-    assert_eq!(t.text_with_blank(Colour::Off), want.join("\n"));
+    assert_eq!(t.text_padded(Colour::Off), want.join("\n"));
 }
 
 #[test]
@@ -25,13 +25,10 @@ fn a_short_heading_over_long_fields_is_filled_up_and_the_last_field_too() {
 }
 
 #[test]
-fn a_matrix_has_a_blank_behind_each_row_only() {
+fn a_matrix_has_a_space_behind_each_row_only() {
     let mut t = Table::new(["Name", "ID", "1", "2"]);
     t.row(["h1", "1", "*", "*"]);
-    assert_eq!(
-        t.text_with_blank(Colour::Off),
-        " Name | ID | 1 | 2\n------+----+---+---\n h1   | 1  | * | * \n"
-    );
+    assert_eq!(t.text_padded(Colour::Off), " Name | ID | 1 | 2\n------+----+---+---\n h1   | 1  | * | * \n");
 }
 
 #[test]
@@ -80,4 +77,11 @@ fn csv_lines_are_those_of_repmgr() {
         "repmgr does not double the quotes inside"
     );
     assert_eq!(csv_number("max_wal_senders", 10), "\"max_wal_senders\",10\n");
+}
+
+#[test]
+fn the_event_list_ends_with_an_empty_line() {
+    let mut t = Table::new(["A"]);
+    t.row(["1"]);
+    assert_eq!(t.text_with_blank(Colour::Off), " A\n---\n 1\n\n");
 }

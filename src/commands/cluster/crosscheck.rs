@@ -1,15 +1,71 @@
-//! `repmgr cluster crosscheck`
+//! `cluster crosscheck`: the matrices of all nodes laid over one another.
 
+use super::grid::{Grid, Link, parse_matrix};
+use super::matrix::{empty, finish, look, no_answer, own_id, print};
+use super::show::records;
 use crate::cli::args::ClusterCrosscheck;
 use crate::commands::context::Context;
-use crate::commands::not_implemented;
-use crate::error::Result;
+use crate::commands::remote;
+use crate::domain::node::{NodeId, NodeRecord};
+use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::report;
+use crate::sys::clock::Deadline;
+use crate::sys::parallel::in_parallel;
+use std::time::Duration;
 
-/// Runs `cluster crosscheck`.
+/// Long enough for ssh there and a whole `cluster matrix` of that node.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs it.
 ///
 /// # Errors
-/// Always, until the command is written.
-pub fn run(_ctx: &Context, _args: &ClusterCrosscheck) -> Result<Exit> {
-    Err(not_implemented("cluster crosscheck"))
+/// [`Exit::BadConfig`], [`Exit::DbConn`], [`Exit::DbQuery`]: the records could not be read.
+pub fn run(ctx: &Context, args: &ClusterCrosscheck) -> Result<Exit> {
+    report::info("connecting to database");
+    let nodes = records(ctx)?;
+    let own = own_id(ctx);
+    let views = in_parallel(nodes.iter().collect(), |record: &NodeRecord| {
+        if own == Some(record.node_id) {
+            View::Here(look(ctx, &nodes))
+        } else {
+            View::There(ask(ctx, record))
+        }
+    });
+    let mut grid = empty(&nodes);
+    let mut failures = Vec::new();
+    for view in views {
+        match view {
+            View::Here((seen, failed)) => {
+                overlay(&mut grid, &seen.csv());
+                failures.extend(failed);
+            }
+            View::There(Ok(seen)) => seen.into_iter().for_each(|(from, to, link)| grid.see(from, to, link)),
+            View::There(Err(error)) => failures.push(error),
+        }
+    }
+    failures.dedup();
+    print(&grid, args.output)?;
+    Ok(finish(&grid, &failures))
+}
+
+/// One node's matrix.
+enum View {
+    /// This node's, with what ssh could not do.
+    Here((Grid, Vec<Error>)),
+    /// Another's, through ssh.
+    There(Result<Vec<(NodeId, NodeId, Link)>>),
+}
+
+fn overlay(grid: &mut Grid, csv: &str) {
+    for (from, to, link) in parse_matrix(csv) {
+        grid.see(from, to, link);
+    }
+}
+
+fn ask(ctx: &Context, record: &NodeRecord) -> Result<Vec<(NodeId, NodeId, Link)>> {
+    let words = ["cluster", "matrix", "--csv", "--terse"];
+    let output = remote::run(ctx, record, &words, None, Deadline::after(PATIENCE))?;
+    let seen = parse_matrix(&output.stdout_text());
+    if seen.is_empty() { Err(no_answer(record, "cluster matrix", &output.complaint())) } else { Ok(seen) }
 }

@@ -31,7 +31,7 @@ pub fn run(ctx: &Context, args: &ClusterEvent) -> Result<Exit> {
         Output::Json => table::print(&table::json(&as_json(&rows)))?,
         Output::Csv => table::print(&rows.iter().map(csv).collect::<String>())?,
         Output::Text if rows.is_empty() => table::print("no matching events found\n")?,
-        Output::Text => table::print(&(as_table(&rows, args.compact).text(Colour::of_stdout()) + "\n"))?,
+        Output::Text => table::print(&as_table(&rows, args.compact).text_with_blank(Colour::of_stdout()))?,
     }
     Ok(Exit::Success)
 }

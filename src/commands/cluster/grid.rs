@@ -83,6 +83,12 @@ impl Grid {
         ids().all(|from| ids().all(|to| self.link(from, to) == Link::Ok))
     }
 
+    /// True when some node is known not to reach another.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.links.values().any(|link| *link == Link::Failed)
+    }
+
     fn pairs(&self) -> impl Iterator<Item = (NodeId, NodeId, Link)> + '_ {
         self.nodes
             .iter()
@@ -122,7 +128,7 @@ impl Grid {
             let marks = self.nodes.iter().map(|(to, _)| self.link(*from, *to).mark().to_owned());
             table.row([name.clone(), from.to_string()].into_iter().chain(marks));
         }
-        table.text_with_blank(Colour::Off)
+        table.text_padded(Colour::Off)
     }
 }
 

@@ -1,15 +1,103 @@
-//! `repmgr cluster matrix`
+//! `cluster matrix`: what this node and, through ssh, every other node reaches.
 
+use super::grid::{Grid, Link, parse_show};
+use super::show::records;
 use crate::cli::args::ClusterMatrix;
-use crate::commands::context::Context;
-use crate::commands::not_implemented;
-use crate::error::Result;
+use crate::cli::choices::Output;
+use crate::cli::table;
+use crate::commands::context::{Context, connect_node};
+use crate::commands::remote;
+use crate::domain::node::{NodeId, NodeRecord};
+use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::report::{self, Level};
+use crate::sys::clock::Deadline;
+use crate::sys::parallel::in_parallel;
+use std::time::Duration;
 
-/// Runs `cluster matrix`.
+/// Long enough for ssh's own ConnectTimeout and a `cluster show` there with a node out of its reach.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Runs it.
 ///
 /// # Errors
-/// Always, until the command is written.
-pub fn run(_ctx: &Context, _args: &ClusterMatrix) -> Result<Exit> {
-    Err(not_implemented("cluster matrix"))
+/// [`Exit::BadConfig`], [`Exit::DbConn`], [`Exit::DbQuery`]: the records could not be read.
+pub fn run(ctx: &Context, args: &ClusterMatrix) -> Result<Exit> {
+    report::info("connecting to database");
+    let nodes = records(ctx)?;
+    let (grid, failures) = look(ctx, &nodes);
+    print(&grid, args.output)?;
+    Ok(finish(&grid, &failures))
+}
+
+/// Writes the grid.
+///
+/// # Errors
+/// [`Exit::System`]: stdout is gone.
+pub fn print(grid: &Grid, output: Output) -> Result<()> {
+    match output {
+        Output::Csv => table::print(&grid.csv()),
+        Output::Json => table::print(&table::json(&grid.json())),
+        Output::Text => table::print(&grid.text()),
+    }
+}
+
+/// Tells what went wrong on the way; 25 when a node does not reach another, else 12 when ssh failed.
+pub fn finish(grid: &Grid, failures: &[Error]) -> Exit {
+    failures.iter().for_each(report::setback);
+    match (grid.is_whole(), grid.has_failed(), failures.is_empty()) {
+        (true, _, true) => Exit::Success,
+        (_, false, false) => Exit::Ssh,
+        (_, _, _) => Exit::NodeStatus,
+    }
+}
+
+/// The number of the node on which this runs. `None`: no configuration file and no `--node-id` tells.
+pub fn own_id(ctx: &Context) -> Option<NodeId> {
+    ctx.node_id().ok().or(ctx.general.node_id)
+}
+
+/// The grid with a row's names, nothing known yet.
+pub fn empty(nodes: &[NodeRecord]) -> Grid {
+    Grid::new(nodes.iter().map(|n| (n.node_id, n.node_name.clone())).collect())
+}
+
+/// What can be seen from here, with what ssh could not do.
+pub fn look(ctx: &Context, nodes: &[NodeRecord]) -> (Grid, Vec<Error>) {
+    let own = own_id(ctx);
+    let asked = in_parallel(nodes.iter().collect(), |record: &NodeRecord| {
+        let from_here = if connect_node(record).is_ok() { Link::Ok } else { Link::Failed };
+        let from_there = match from_here {
+            Link::Ok if own != Some(record.node_id) => Some(ask(ctx, record)),
+            Link::Ok | Link::Failed | Link::Unknown => None,
+        };
+        (record, from_here, from_there)
+    });
+    let mut grid = empty(nodes);
+    let mut failures = Vec::new();
+    for (record, from_here, from_there) in asked {
+        if let Some(own) = own {
+            grid.see(own, record.node_id, from_here);
+        }
+        match from_there {
+            Some(Ok(seen)) => seen.into_iter().for_each(|(to, link)| grid.see(record.node_id, to, link)),
+            Some(Err(error)) => failures.push(error),
+            None => {}
+        }
+    }
+    (grid, failures)
+}
+
+fn ask(ctx: &Context, record: &NodeRecord) -> Result<Vec<(NodeId, Link)>> {
+    let words = ["cluster", "show", "--csv", "--terse"];
+    let output = remote::run(ctx, record, &words, Some(Level::Notice), Deadline::after(PATIENCE))?;
+    let seen = parse_show(&output.stdout_text());
+    if seen.is_empty() { Err(no_answer(record, "cluster show", &output.complaint())) } else { Ok(seen) }
+}
+
+/// ssh worked, but the command there told nothing that could be read.
+pub fn no_answer(record: &NodeRecord, command: &str, complaint: &str) -> Error {
+    Error::new(Exit::Ssh, format!("\"{command}\" on the host of node {} gave no answer", record.label()))
+        .detail(complaint)
+        .hint("check \"repmgr_bindir\" here and the configuration file of that node")
 }

@@ -4,7 +4,7 @@ mod gather;
 mod print;
 pub mod status;
 
-pub use gather::look;
+pub use gather::{look, records};
 
 use crate::cli::args::ClusterShow;
 use crate::cli::choices::Output;

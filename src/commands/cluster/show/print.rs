@@ -48,7 +48,11 @@ pub fn text(picture: &Picture, shape: Shape) -> String {
         table.row(cells(line, shape));
     }
     let blank = if picture.issues.is_empty() { "" } else { "\n" };
-    table.text(Colour::of_stdout()) + blank
+    let table = match shape {
+        Shape::Compact => table.text_padded(Colour::of_stdout()),
+        Shape::Full | Shape::Hg => table.text(Colour::of_stdout()),
+    };
+    table + blank
 }
 
 fn cells(line: &Line, shape: Shape) -> Vec<Cell> {
