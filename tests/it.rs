@@ -18,5 +18,7 @@ mod it {
     mod bench;
     mod compat_reading;
     mod harness;
+    mod node_check;
+    mod node_service;
     mod versions;
 }

@@ -342,11 +342,11 @@ pub fn repmgrd(seen: Repmgrd) -> Finding {
 /// Whose the file with the replication settings is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// The data directory's owner's, or it is not there yet.
+    /// The data directory's owner's.
     Same,
     /// Somebody else's; the words say whose.
     Other(String),
-    /// The data directory cannot be looked at.
+    /// The data directory or the file cannot be looked at.
     Unreadable(String),
 }
 

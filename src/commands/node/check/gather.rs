@@ -39,6 +39,8 @@ pub struct Look<'a> {
     /// Its record.
     pub record: NodeRecord,
     stats: Stats,
+    /// Why the upstream could not be asked, where that did not end the command. `None`: it could, or was not.
+    pub unreachable: Option<Error>,
 }
 
 impl<'a> Look<'a> {
@@ -50,7 +52,7 @@ impl<'a> Look<'a> {
         let conninfo = ctx.superuser(&ctx.own_conninfo()?);
         let (mut session, record) = facts::open(ctx, &conninfo)?;
         let stats = facts::stats(&mut session).map_err(asking("the node's replication statistics"))?;
-        Ok(Self { settings: ctx.settings()?, output, session, record, stats })
+        Ok(Self { settings: ctx.settings()?, output, session, record, stats, unreachable: None })
     }
 
     /// Makes a check that needs the session.
@@ -121,15 +123,18 @@ impl<'a> Look<'a> {
                         explain(&self.settings.node_name, &label, &other);
                         Upstream::Asked { label, attached: false }
                     }
-                    Err(e) if self.output == CheckOutput::Json => {
-                        Upstream::Unreachable { label, why: e.to_string() }
-                    }
                     Err(e) => {
+                        let why = e.to_string();
                         let what = format!("unable to connect to upstream node {label}");
-                        return Err(e
+                        let error = e
                             .into_error(Exit::DbConn, what)
                             .detail(format!("attempted to connect using: {}", record.shown_conninfo()))
-                            .hint("see \"repmgr cluster show\""));
+                            .hint("see \"repmgr cluster show\"");
+                        if self.output != CheckOutput::Json {
+                            return Err(error);
+                        }
+                        self.unreachable = Some(error);
+                        Upstream::Unreachable { label, why }
                     }
                 }
             }
@@ -223,7 +228,10 @@ impl<'a> Look<'a> {
                 user(of_file.uid),
                 user(of_data)
             )),
-            Ok(_) | Err(_) => Owner::Same,
+            Ok(_) => Owner::Same,
+            // A recovery.conf comes and goes; a postgresql.auto.conf is in every data directory.
+            Err(_) if self.session.version().uses_recovery_conf() => Owner::Same,
+            Err(why) => Owner::Unreadable(format!("\"{}\": {why}", file.display())),
         }
     }
 }

@@ -86,6 +86,9 @@ fn list(ctx: &Context, output: CheckOutput) -> Result<Exit> {
         CheckOutput::OptFormat => render::optformat_list(record, &findings),
         CheckOutput::Json => table::json(&render::json_list(record, &findings)),
     })?;
+    if let Some(unreachable) = look.unreachable {
+        return Err(unreachable);
+    }
     Ok(if render::all_ok(&findings) { Exit::Success } else { Exit::NodeStatus })
 }
 
