@@ -23,5 +23,7 @@ mod it {
     mod primary_unregister;
     mod standby_register;
     mod standby_unregister;
+    mod node_check;
+    mod node_service;
     mod versions;
 }
