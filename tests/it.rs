@@ -17,4 +17,6 @@ mod compat;
 mod it {
     mod compat_reading;
     mod harness;
+    mod standby_clone;
+    mod standby_clone_cut;
 }
