@@ -26,9 +26,10 @@ fn postgresql_starts(host: &Host) -> bool {
 /// What is left after the cut: no process of the copy, a directory that says what it is or is whole.
 fn look_after_the_cut(host: &Host, why: &str) {
     let data = host.data_directory();
-    let folder = format!("{data}/.repmgr_clone_unfinished");
+    // The brackets keep grep from finding itself.
+    let folder = format!("{data}/[.]repmgr_clone_unfinished");
     wait_for("pg_basebackup to end", SOON, || {
-        host.shell(&format!("! cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -qxF '{folder}'")).code == 0
+        host.shell(&format!("! cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -qx '{folder}'")).code == 0
     });
     if !host.exists(&data) || host.shell(&format!("test -z \"$(ls -A {data})\"")).code == 0 {
         return;

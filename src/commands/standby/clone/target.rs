@@ -49,6 +49,7 @@ pub fn look(wish: &Wish) -> Result<Target> {
     if !dir.is_absolute() || dir.parent().is_none() {
         return Err(unusable("it must be an absolute path below the root directory"));
     }
+    let owner = owner(dir)?;
     if let Some(running) = postmaster::find(dir)? {
         return Err(running_there(dir, &format!("process {} is its server", running.pid)));
     }
@@ -72,7 +73,6 @@ pub fn look(wish: &Wish) -> Result<Target> {
         }
         (DirState::NotEmpty, _) => State::Other,
     };
-    let owner = owner(dir)?;
     Ok(Target { state, owner, linked: linked(dir) })
 }
 

@@ -56,11 +56,12 @@ pub fn survey(wish: &Wish, source: &Source, session: &mut Session) -> Result<Clu
             report::setback(&error);
             Vec::new()
         }
-        Err(error) => {
+        Err(error) if error.exit == Exit::BadConfig => {
             return Err(error.hint(
                 "if the source is to be cloned all the same, use -F/--force; it is then the upstream too",
             ));
         }
+        Err(error) => return Err(error),
     };
     name_is_free(wish, &records)?;
     let asked = in_parallel(
