@@ -26,4 +26,6 @@ mod it {
     mod node_check;
     mod node_service;
     mod versions;
+    mod standby_clone;
+    mod standby_clone_cut;
 }
