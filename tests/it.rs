@@ -15,6 +15,9 @@ mod cluster;
 #[allow(dead_code, unused_imports, reason = "a harness offers more than today's tests ask for")]
 mod compat;
 mod it {
+    mod cluster_common;
+    mod cluster_show;
+    mod cluster_show_access;
     mod compat_reading;
     mod harness;
 }
