@@ -16,6 +16,9 @@ mod cluster;
 mod compat;
 mod it {
     mod bench;
+    mod cluster_common;
+    mod cluster_show;
+    mod cluster_show_access;
     mod compat_reading;
     mod harness;
     mod metadata;
