@@ -345,7 +345,10 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
         ("cluster cleanup -k -1", number("-k", "-1", 0)),
         ("cluster event --node-id=99999999999", range("--node-id", "99999999999", 1, i32::MAX)),
         ("cluster show -p 65536", range("-p", "65536", 1, 65_535)),
-        ("cluster event --limit=9999999999999999999999", range("--limit", "9999999999999999999999", 1, i32::MAX)),
+        (
+            "cluster event --limit=9999999999999999999999",
+            range("--limit", "9999999999999999999999", 1, i32::MAX),
+        ),
         ("cluster show -p abc", number("-p", "abc", 1)),
         ("cluster show --wait-sync=x", number("--wait-sync", "x", 0)),
         (

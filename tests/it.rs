@@ -16,7 +16,9 @@ mod cluster;
 mod compat;
 mod it {
     mod bench;
+    mod binary;
     mod compat_reading;
     mod harness;
+    mod seeds;
     mod versions;
 }
