@@ -28,6 +28,10 @@ mod it {
     mod standby_unregister;
     mod node_check;
     mod node_service;
+    mod binary;
+    mod compat_reading;
+    mod harness;
+    mod seeds;
     mod versions;
     mod standby_clone;
     mod standby_clone_cut;
