@@ -1,6 +1,6 @@
 //! `repmgr standby clone`: what it makes, what it refuses. How it may be cut off: `standby_clone_cut.rs`.
 
-use crate::cluster::{Host, Identity, Lab, Out, PgOptions, Solo, Stop, wait_for};
+use crate::cluster::{Host, Identity, Lab, Out, PgOptions, Solo, Stop, User, wait_for};
 use std::time::Duration;
 
 /// A server that answers after a start, two loaded cores.
@@ -10,7 +10,7 @@ const SOON: Duration = Duration::from_secs(30);
 pub fn primary<'a>(host: &'a Host, options: &PgOptions) -> &'a Host {
     host.init_primary(options);
     host.write_conf("use_replication_slots=yes");
-    host.original(&["primary", "register"]).ok();
+    host.repmgr(&["primary", "register"]).ok();
     host
 }
 
@@ -64,7 +64,10 @@ fn a_clone_streams_from_its_upstream_by_its_slot_and_is_recorded() {
     assert_eq!(one.psql("SELECT slot_name, active FROM pg_replication_slots"), "repmgr_slot_2|t");
     assert_eq!(
         one.psql("SELECT node_id, successful, details FROM repmgr.events WHERE event = 'standby_clone'"),
-        format!("2|t|cloned from host \"127.0.0.1\", port {}; backup method: pg_basebackup; --force: N", one.port)
+        format!(
+            "2|t|cloned from host \"127.0.0.1\", port {}; backup method: pg_basebackup; --force: N",
+            one.port
+        )
     );
 }
 
@@ -87,7 +90,10 @@ fn a_cascaded_clone_has_its_slot_on_the_upstream_alone() {
     // A standby can be the source as well; the record of the event goes to the primary.
     three.stop_pg(Stop::Fast);
     clone(three, two, &["-F"]).ok();
-    assert!(auto_conf(three).contains(&format!("port={}", one.port)), "the primary is the upstream by default");
+    assert!(
+        auto_conf(three).contains(&format!("port={}", one.port)),
+        "the primary is the upstream by default"
+    );
     assert_eq!(one.psql("SELECT count(*) FROM repmgr.events WHERE event = 'standby_clone'"), "3");
 }
 
@@ -176,6 +182,8 @@ fn each_thing_that_is_wrong_with_the_source_is_said_and_nothing_is_changed() {
     one.append(&format!("{}/postgresql.conf", one.data_directory()), "shared_preload_libraries='repmgr'\n");
     one.restart_pg();
     clone(two, one, &["--dry-run"]).ok();
+    one.append(&format!("{}/postgresql.conf", one.data_directory()), "shared_preload_libraries=''\n");
+    one.restart_pg();
     one.sigstop_pg();
     let out = clone(two, one, &[]).code(6).within(Duration::from_secs(5));
     one.sigcont_pg();
@@ -307,21 +315,32 @@ fn missing_programs_foreign_owners_and_full_disks_are_found_before_anything_is_c
     two.run_as_root(&["mkdir", &data]).ok();
     clone(two, one, &[]).code(1).says("belongs to user \"root\"");
     two.run_as_root(&["rmdir", &data]).ok();
-    // As root, repmgr's way: refused; the folder of another user.
-    two.run_as_root(&["mkdir", "-m", "700", "/closed"]).ok();
-    two.write_conf("data_directory='/closed/data'");
+    let closed = two.path("closed");
+    two.run_as_root(&["mkdir", "-m", "700", &closed]).ok();
+    two.write_conf(&format!("data_directory='{closed}/data'"));
     clone(two, one, &[]).code(1).says("unable to use directory");
     two.write_conf("");
     for size in ["60m", "97m"] {
         // 60 MB are too small for the copy by the numbers; 97 MB are not, but something else fills them.
         two.run_as_root(&["mkdir", "-p", &data]).ok();
-        two.run_as_root(&["mount", "-t", "tmpfs", "-o", &format!("size={size},uid=postgres,gid=postgres,mode=700"), "none", &data]).ok();
+        two.run_as_root(&[
+            "mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            &format!("size={size},uid=postgres,gid=postgres,mode=700"),
+            "none",
+            &data,
+        ])
+        .ok();
         if size == "60m" {
             clone(two, one, &[]).code(1).says("not enough room").says("needed");
         } else {
             one.psql("CREATE TABLE big AS SELECT repeat('x', 1000) FROM generate_series(1, 3000)");
             one.psql("CHECKPOINT");
-            let fill = format!("while [ ! -e {data}/.repmgr_clone_unfinished ]; do sleep 0.01; done; dd if=/dev/zero of={data}/fill bs=1M 2>/dev/null; sleep 5; rm -f {data}/fill");
+            let fill = format!(
+                "while [ ! -e {data}/.repmgr_clone_unfinished ]; do sleep 0.01; done; dd if=/dev/zero of={data}/fill bs=1M 2>/dev/null; sleep 5; rm -f {data}/fill"
+            );
             let filler = two.command(&["bash", "-c", &fill]).start();
             let out = clone(two, one, &[]).code(14);
             out.says("No space left on device").says("make room");
@@ -330,6 +349,24 @@ fn missing_programs_foreign_owners_and_full_disks_are_found_before_anything_is_c
         }
         two.run_as_root(&["umount", "-l", &data]).ok();
     }
+}
+
+#[test]
+fn root_clones_for_the_owner_of_the_directory_where_hg_repmgr_did() {
+    let lab = Lab::new(2);
+    let one = primary(lab.host(1), &PgOptions::default());
+    let two = lab.host(2);
+    let as_root = |how: &str| {
+        two.write_conf(&format!("compatibility={how}"));
+        let args = words(one, &[]);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        two.repmgr_command(&args).user(User::Root).run()
+    };
+    as_root("repmgr").code(1);
+    as_root("hg").ok();
+    let foreign = format!("find {} ! -user postgres", two.data_directory());
+    assert_eq!(two.shell(&foreign).ok().stdout, "", "all of it belongs to PostgreSQL's user");
+    starts_as_standby(two, one);
 }
 
 #[test]
