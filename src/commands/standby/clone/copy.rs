@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// There is no end to a copy that makes progress: terabytes over a slow line take days. A month is no copy.
-const LONGEST: Duration = Duration::from_hours(31 * 24);
+const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
 
 /// How many lines of pg_basebackup's complaints an error repeats.
 const LINES_TOLD: usize = 12;
@@ -169,7 +169,7 @@ struct Stillness {
 
 impl Stillness {
     /// Nothing new for so long is worth a warning, and again after as long.
-    const LIMIT: Duration = Duration::from_mins(5);
+    const LIMIT: Duration = Duration::from_secs(5 * 60);
 
     fn look(&mut self, done: u64) {
         let now = clock::now();

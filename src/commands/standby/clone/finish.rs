@@ -23,7 +23,7 @@ use std::time::Duration;
 const LAST: &str = "global";
 
 /// Reading a copy of many terabytes takes long.
-const VERIFY_PATIENCE: Duration = Duration::from_hours(7 * 24);
+const VERIFY_PATIENCE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Compares the copy with its manifest (`--verify-backup`).
 ///

@@ -79,7 +79,10 @@ pub fn survey(wish: &Wish, source: &Source, session: &mut Session) -> Result<Clu
     Ok(Cluster { records, primary })
 }
 
-fn ask(record: &NodeRecord) -> Result<(u64, Recovery), PgError> {
+/// A node's system identifier and role.
+type Answer = Result<(u64, Recovery), PgError>;
+
+fn ask(record: &NodeRecord) -> Answer {
     let mut session = connect_node(record)?;
     Ok((server::system_identifier(&mut session)?, server::recovery(&mut session)?))
 }
@@ -108,11 +111,7 @@ fn name_is_free(wish: &Wish, records: &[NodeRecord]) -> Result<()> {
 }
 
 /// One cluster has one number; a node that does not answer cannot be judged.
-fn judge(
-    met: Level,
-    source: &Source,
-    asked: Vec<(NodeRecord, Result<(u64, Recovery), PgError>)>,
-) -> Result<Option<NodeRecord>> {
+fn judge(met: Level, source: &Source, asked: Vec<(NodeRecord, Answer)>) -> Result<Option<NodeRecord>> {
     let mut strangers = Vec::new();
     let mut primary = None;
     for (record, answer) in asked {
