@@ -54,7 +54,7 @@ install: ## the program, its links and its pages, below $(DESTDIR)$(PREFIX)
 	@test -x $(BIN) || $(MAKE) build
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin/hg_repmgr"
-	for name in repmgr repmgrd; do ln -sfn hg_repmgr "$(DESTDIR)$(PREFIX)/bin/$$name"; done
+	ln -sfn hg_repmgr "$(DESTDIR)$(PREFIX)/bin/repmgr"
 	set -e; for page in $(PAGES); do section=$${page##*.}; \
 	  install -d "$(DESTDIR)$(PREFIX)/share/man/man$$section"; \
 	  install -m 644 $$page "$(DESTDIR)$(PREFIX)/share/man/man$$section/"; done
