@@ -60,7 +60,7 @@ install: ## the program, its links and its pages, below $(DESTDIR)$(PREFIX)
 	  install -m 644 $$page "$(DESTDIR)$(PREFIX)/share/man/man$$section/"; done
 
 uninstall: ## undoes install
-	rm -f $(foreach name,hg_repmgr repmgr repmgrd,"$(DESTDIR)$(PREFIX)/bin/$(name)")
+	rm -f $(foreach name,hg_repmgr repmgr,"$(DESTDIR)$(PREFIX)/bin/$(name)")
 	for page in $(notdir $(PAGES)); do rm -f "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page"; done
 
 bench: build ## figures beside the original's: time, memory, size (never a test)

@@ -76,7 +76,8 @@ pub fn hg_repmgr() -> &'static str {
 }
 
 fn command(page: &mut String, info: &VerbInfo) {
-    let _ = writeln!(page, ".It Ic {}{}", info.phrase(), if takes_host(info.verb) { " Op Ar HOST" } else { "" });
+    let _ =
+        writeln!(page, ".It Ic {}{}", info.phrase(), if takes_host(info.verb) { " Op Ar HOST" } else { "" });
     sentences(page, info.about);
     options(page, |o| listed_for(o, info.verb));
     page.push_str(".Pp\nExit codes besides 0 and 1:\n.Bl -tag -width 2,_3 -compact\n");
@@ -128,7 +129,9 @@ fn exits(page: &mut String) {
     }
     page.push_str(".El\n.Pp\n");
     page.push_str("A single check of\n.Ic node check\n");
-    page.push_str("ends as a plug-in of a monitoring system does: 0 OK, 1 warning, 2 critical, 3\nunknown.\n");
+    page.push_str(
+        "ends as a plug-in of a monitoring system does: 0 OK, 1 warning, 2 critical, 3\nunknown.\n",
+    );
 }
 
 /// Text in lines of their own, a new one for each sentence, as mdoc wants it.
