@@ -1,8 +1,6 @@
 //! Programs that do not care for our pipes. This file is a process of its own: it takes the signal of closed pipes
 //! as the program does.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
-
 use hg_repmgr::sys::clock::{Deadline, now};
 use hg_repmgr::sys::exec::{Program, Status};
 use hg_repmgr::sys::signals;
