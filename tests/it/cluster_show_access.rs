@@ -27,7 +27,11 @@ fn a_node_that_turns_us_away_is_shown_as_by_the_original() {
     for (why, rules, cause) in [
         ("no entry", "host replication all all trust", "no pg_hba.conf entry"),
         ("rejected", "host replication all all trust\nhost all all all reject", "rejects connection"),
-        ("a password is asked for", "host replication all all trust\nhost all all all scram-sha-256", "password"),
+        (
+            "a password is asked for",
+            "host replication all all trust\nhost all all all scram-sha-256",
+            "password",
+        ),
     ] {
         hba(standby, rules);
         shows_alike(why, primary, &[]).code(25).says("? running");
@@ -56,12 +60,18 @@ fn a_wrong_password_ends_with_6_and_is_not_printed() {
     };
     for password in ["", "password=sesame-wrong"] {
         set(&format!("{} {password}", host.conninfo()));
-        for args in [&["cluster", "show"][..], &["cluster", "event"], &["cluster", "matrix"], &["cluster", "cleanup"]] {
+        for args in
+            [&["cluster", "show"][..], &["cluster", "event"], &["cluster", "matrix"], &["cluster", "cleanup"]]
+        {
             let pair = Pair::run(host, args);
             pair.same_stdout();
             assert_eq!(pair.ours.code, 6, "{pair:?}");
             assert!(!pair.ours.stderr.contains("sesame"), "{}", pair.ours);
-            assert!(pair.ours.stderr.contains("DETAIL") && pair.ours.stderr.contains("password"), "{}", pair.ours);
+            assert!(
+                pair.ours.stderr.contains("DETAIL") && pair.ours.stderr.contains("password"),
+                "{}",
+                pair.ours
+            );
         }
         Pair::run(host, &["cluster", "show"]).same_code();
     }
@@ -131,7 +141,10 @@ fn an_empty_cluster_is_no_fault() {
 fn a_node_that_is_not_registered_sees_the_others() {
     let lab = registered(&[1]);
     let other = lab.host(2);
-    let conf = other.read(&other.conf_path()).replace("node_id=2", "node_id=9").replace("node2'\nconn", "stranger'\nconn");
+    let conf = other
+        .read(&other.conf_path())
+        .replace("node_id=2", "node_id=9")
+        .replace("node2'\nconn", "stranger'\nconn");
     other.write(&other.conf_path(), &conf);
     shows_alike("an unregistered node", other, &[]).code(0);
 }
@@ -151,8 +164,11 @@ fn without_a_file_the_options_name_the_server() {
             let words = |program: &str| {
                 let head: Vec<String> = vec![program.to_owned()];
                 let tail = options.iter().map(|o| (*o).to_owned());
-                let words: Vec<String> =
-                    head.into_iter().chain(tail).chain(["cluster", "show", form].map(str::to_owned)).collect();
+                let words: Vec<String> = head
+                    .into_iter()
+                    .chain(tail)
+                    .chain(["cluster", "show", form].map(str::to_owned))
+                    .collect();
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 host.run_as_postgres(&words)
             };

@@ -64,7 +64,10 @@ fn a_clone_streams_from_its_upstream_by_its_slot_and_is_recorded() {
     assert_eq!(one.psql("SELECT slot_name, active FROM pg_replication_slots"), "repmgr_slot_2|t");
     assert_eq!(
         one.psql("SELECT node_id, successful, details FROM repmgr.events WHERE event = 'standby_clone'"),
-        format!("2|t|cloned from host \"127.0.0.1\", port {}; backup method: pg_basebackup; --force: N", one.port)
+        format!(
+            "2|t|cloned from host \"127.0.0.1\", port {}; backup method: pg_basebackup; --force: N",
+            one.port
+        )
     );
 }
 
@@ -87,7 +90,10 @@ fn a_cascaded_clone_has_its_slot_on_the_upstream_alone() {
     // A standby can be the source as well; the record of the event goes to the primary.
     three.stop_pg(Stop::Fast);
     clone(three, two, &["-F"]).ok();
-    assert!(auto_conf(three).contains(&format!("port={}", one.port)), "the primary is the upstream by default");
+    assert!(
+        auto_conf(three).contains(&format!("port={}", one.port)),
+        "the primary is the upstream by default"
+    );
     assert_eq!(one.psql("SELECT count(*) FROM repmgr.events WHERE event = 'standby_clone'"), "3");
 }
 
@@ -315,13 +321,24 @@ fn missing_programs_foreign_owners_and_full_disks_are_found_before_anything_is_c
     for size in ["60m", "97m"] {
         // 60 MB are too small for the copy by the numbers; 97 MB are not, but something else fills them.
         two.run_as_root(&["mkdir", "-p", &data]).ok();
-        two.run_as_root(&["mount", "-t", "tmpfs", "-o", &format!("size={size},uid=postgres,gid=postgres,mode=700"), "none", &data]).ok();
+        two.run_as_root(&[
+            "mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            &format!("size={size},uid=postgres,gid=postgres,mode=700"),
+            "none",
+            &data,
+        ])
+        .ok();
         if size == "60m" {
             clone(two, one, &[]).code(1).says("not enough room").says("needed");
         } else {
             one.psql("CREATE TABLE big AS SELECT repeat('x', 1000) FROM generate_series(1, 3000)");
             one.psql("CHECKPOINT");
-            let fill = format!("while [ ! -e {data}/.repmgr_clone_unfinished ]; do sleep 0.01; done; dd if=/dev/zero of={data}/fill bs=1M 2>/dev/null; sleep 5; rm -f {data}/fill");
+            let fill = format!(
+                "while [ ! -e {data}/.repmgr_clone_unfinished ]; do sleep 0.01; done; dd if=/dev/zero of={data}/fill bs=1M 2>/dev/null; sleep 5; rm -f {data}/fill"
+            );
             let filler = two.command(&["bash", "-c", &fill]).start();
             let out = clone(two, one, &[]).code(14);
             out.says("No space left on device").says("make room");

@@ -29,7 +29,9 @@ fn look_after_the_cut(host: &Host, why: &str) {
     // The brackets keep grep from finding itself.
     let folder = format!("{data}/[.]repmgr_clone_unfinished");
     wait_for("pg_basebackup to end", SOON, || {
-        host.shell(&format!("! cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -qx '{folder}'")).code == 0
+        host.shell(&format!("! cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -qx '{folder}'"))
+            .code
+            == 0
     });
     if !host.exists(&data) || host.shell(&format!("test -z \"$(ls -A {data})\"")).code == 0 {
         return;
@@ -97,8 +99,16 @@ fn killed_before_each_move_the_directory_never_looks_whole_before_it_is() {
     let whole = |n: usize| {
         let inject = format!("inject=rename,renameat,renameat2,unlink,unlinkat,rmdir:signal=KILL:when={n}");
         let (program, conf) = (two.path("bin/repmgr"), two.conf_path());
-        let mut argv: Vec<String> =
-            ["strace", "-o", "/dev/null", "-e", "trace=rename,renameat,renameat2,unlink,unlinkat,rmdir", "-e"].map(str::to_owned).to_vec();
+        let mut argv: Vec<String> = [
+            "strace",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=rename,renameat,renameat2,unlink,unlinkat,rmdir",
+            "-e",
+        ]
+        .map(str::to_owned)
+        .to_vec();
         argv.extend([inject, program, "-f".to_owned(), conf]);
         argv.extend(words(one, &["-F"]));
         let out = two.run_as_postgres(&argv.iter().map(String::as_str).collect::<Vec<_>>());
@@ -131,7 +141,9 @@ fn a_second_clone_waits_for_nobody_and_is_refused() {
     let two = solo.host(2);
     two.write_conf("pg_basebackup_options='-r 4M'");
     let running = start(two, one, &[]);
-    wait_for("the copy to begin", SOON, || two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory())));
+    wait_for("the copy to begin", SOON, || {
+        two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory()))
+    });
     clone(two, one, &["-F"]).code(1);
     running.wait(Duration::from_secs(60)).ok();
     starts_as_standby(two, one);
@@ -144,7 +156,9 @@ fn a_source_that_dies_during_the_copy_ends_it_and_leaves_nothing() {
     let two = solo.host(2);
     two.write_conf("use_replication_slots=yes\npg_basebackup_options='-r 4M'");
     let running = start(two, one, &[]);
-    wait_for("the copy to begin", SOON, || two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory())));
+    wait_for("the copy to begin", SOON, || {
+        two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory()))
+    });
     one.stop_pg(Stop::Immediate);
     running.wait(SOON).code(14).says("base backup").says("unable to drop replication slot");
     assert!(!two.exists(&two.data_directory()), "as it was before");
