@@ -138,7 +138,7 @@ fn name(opt: &Opt) -> String {
 #[must_use]
 pub fn metavar(kind: Kind) -> String {
     match kind {
-        Kind::Text(word) | Kind::Number(word, _) => word.to_owned(),
+        Kind::Text(word) | Kind::Number(word, ..) => word.to_owned(),
         Kind::Choice(words) => words.join("|"),
         Kind::Level => "LEVEL".to_owned(),
         Kind::Delay => "DELAY".to_owned(),

@@ -43,8 +43,8 @@ pub enum Value {
 pub enum Kind {
     /// Anything; the word stands for it in the help. `FILE` and `DIR` are completed as paths.
     Text(&'static str),
-    /// A whole number, with the least one allowed.
-    Number(&'static str, i32),
+    /// A whole number, with the least and the greatest one allowed.
+    Number(&'static str, i32, i32),
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A log level, in any case.
@@ -112,8 +112,8 @@ pub const EXCLUSIVE: &[&[&str]] = &[
 const FILE: Kind = Text("FILE");
 const DIR: Kind = Text("DIR");
 const NAME: Kind = Text("NAME");
-const ID: Kind = Number("ID", 1);
-const SECONDS: Kind = Number("SECONDS", 0);
+const ID: Kind = Number("ID", 1, i32::MAX);
+const SECONDS: Kind = Number("SECONDS", 0, i32::MAX);
 /// Commands that can connect without a configuration file.
 const CONNECTS: Scope =
     Scope::Only(&[StandbyClone, StandbyRegister, ClusterShow, ClusterMatrix, ClusterCrosscheck]);
@@ -157,7 +157,7 @@ pub static OPTIONS: &[Opt] = &[
     opt("force", Some('F'), Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister]), "go on where the command would otherwise refuse"),
     opt("dbname", Some('d'), Required(Text("CONNINFO")), General, CONNECTS, "database to connect to, or a whole connection string"),
     opt("host", Some('h'), Required(Text("HOST")), General, CONNECTS, "host to connect to"),
-    opt("port", Some('p'), Required(Number("PORT", 1)), General, CONNECTS, "port to connect to"),
+    opt("port", Some('p'), Required(Number("PORT", 1, 65_535)), General, CONNECTS, "port to connect to"),
     opt("username", Some('U'), Required(NAME), General, CONNECTS, "user to connect as"),
     opt("superuser", Some('S'), Required(NAME), General, Scope::Only(&[PrimaryRegister, StandbyClone, NodeCheck, NodeService]), "superuser for what the repmgr user may not do"),
     opt("remote-user", Some('R'), Required(NAME), General, CLONE, "user for ssh"),
@@ -198,10 +198,10 @@ pub static OPTIONS: &[Opt] = &[
     opt("list-actions", None, Flag, Own, SERVICE, "show the command of each action"),
     opt("checkpoint", None, Flag, Own, SERVICE, "checkpoint before stopping or restarting"),
 
-    opt("limit", None, Required(Number("ROWS", 1)), Own, EVENT, "most events shown (default: 20)"),
+    opt("limit", None, Required(Number("ROWS", 1, i32::MAX)), Own, EVENT, "most events shown (default: 20)"),
     opt("all", None, Flag, Own, EVENT, "show all events"),
     opt("event", None, Required(NAME), Own, EVENT, "only events of this name"),
-    opt("keep-history", Some('k'), Required(Number("DAYS", 0)), Own, Scope::Only(&[ClusterCleanup]), "days of history to keep (default: 0, delete all of it)"),
+    opt("keep-history", Some('k'), Required(Number("DAYS", 0, i32::MAX)), Own, Scope::Only(&[ClusterCleanup]), "days of history to keep (default: 0, delete all of it)"),
 
     opt("compact", None, Flag, Own, Scope::Only(&[ClusterShow, ClusterMatrix, ClusterCrosscheck, ClusterEvent]), "show fewer columns"),
     opt("csv", None, Flag, Pick("output"), Scope::Only(&[NodeStatus, NodeCheck, ClusterShow, ClusterMatrix, ClusterCrosscheck, ClusterEvent]), "write CSV"),
