@@ -2,7 +2,7 @@
 
 use super::{Output, Status, Stream};
 use crate::sys::clock::{self, Deadline};
-use crate::sys::signals::Interruption;
+use crate::sys::signals::{self, Interruption};
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use std::io::{ErrorKind, Read, Write};
@@ -23,6 +23,10 @@ const TAIL: Duration = Duration::from_millis(100);
 
 /// How late a signal to us is heeded at the most: it interrupts the wait, unless another thread took it.
 const HEED: Duration = Duration::from_millis(250);
+
+/// How many chunks of one stream are taken at a time: a program that writes without a pause must not keep us from
+/// looking at the deadline. The rest waits in the pipe for the next turn.
+const CHUNKS: usize = 64;
 
 /// How long a program has between SIGTERM and SIGKILL when its time is over.
 const GRACE: Duration = Duration::from_secs(1);
@@ -56,9 +60,13 @@ impl Captured {
     fn drain(&mut self, on_line: &mut dyn FnMut(Stream, &str)) {
         let Some(pipe) = &mut self.pipe else { return };
         let mut chunk = [0; 16 * 1024];
-        loop {
+        let mut closed = false;
+        for _ in 0..CHUNKS {
             match pipe.read(&mut chunk) {
-                Ok(0) => break,
+                Ok(0) => {
+                    closed = true;
+                    break;
+                }
                 Ok(n) => {
                     let got = chunk.get(..n).unwrap_or_default();
                     let room = self.cap.saturating_sub(self.kept.len()).min(n);
@@ -73,11 +81,16 @@ impl Captured {
                 }
                 Err(why) if why.kind() == ErrorKind::WouldBlock => return,
                 Err(why) if why.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break,
+                Err(_) => {
+                    closed = true;
+                    break;
+                }
             }
         }
-        self.pipe = None;
-        emit(&mut self.line, self.which, on_line);
+        if closed {
+            self.pipe = None;
+            emit(&mut self.line, self.which, on_line);
+        }
     }
 }
 
@@ -196,7 +209,7 @@ impl<'a> Running<'a> {
     fn feed(&mut self) {
         let Some(feed) = &mut self.stdin else { return };
         while let Some(rest) = feed.bytes.get(feed.sent..).filter(|r| !r.is_empty()) {
-            match feed.pipe.write(rest) {
+            match signals::without_pipe_signal(|| feed.pipe.write(rest)) {
                 Ok(n) => feed.sent += n,
                 Err(why) if why.kind() == ErrorKind::WouldBlock => return,
                 Err(why) if why.kind() == ErrorKind::Interrupted => {}
