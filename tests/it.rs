@@ -21,8 +21,6 @@ mod it {
     mod cluster_show;
     mod cluster_show_access;
     mod compat_reading;
-    mod compat_reading;
-    mod harness;
     mod harness;
     mod metadata;
     mod node_check;
@@ -32,6 +30,7 @@ mod it {
     mod seeds;
     mod standby_clone;
     mod standby_clone_cut;
+    mod standby_clone_versions;
     mod standby_register;
     mod standby_unregister;
     mod versions;

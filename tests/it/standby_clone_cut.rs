@@ -158,6 +158,23 @@ fn asked_to_end_it_leaves_no_process_no_slot_and_no_directory() {
 }
 
 #[test]
+fn a_clone_under_nohup_outlives_its_terminal() {
+    let solo = Solo::new(2);
+    let one = primary(solo.host(1), &PgOptions::default());
+    let two = solo.host(2);
+    two.write_conf("pg_basebackup_options='-r 8M'");
+    let (program, conf) = (two.path("bin/repmgr"), two.conf_path());
+    let mut argv = vec!["nohup".to_owned(), program, "-f".to_owned(), conf];
+    argv.extend(words(one, &[]));
+    let running = two.command(&argv.iter().map(String::as_str).collect::<Vec<_>>()).start();
+    wait_for("the copy to begin", SOON, || {
+        two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory()))
+    });
+    running.signal(Signal::HUP);
+    running.wait(SOON).ok();
+}
+
+#[test]
 fn a_second_clone_waits_for_nobody_and_is_refused() {
     let solo = Solo::new(2);
     let one = primary(solo.host(1), &PgOptions::default());
