@@ -3,7 +3,7 @@
 use super::marker;
 use super::plan::Backup;
 use super::target::{State, Target};
-use super::wish::Wish;
+use super::wish::{Checkpoint, Wish};
 use crate::domain::time::Moment;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -13,6 +13,7 @@ use crate::sys::exec::{Output, Program, Stream};
 use crate::sys::files;
 use crate::sys::identity::Identity;
 use crate::sys::progress::{Display, Progress};
+use crate::sys::signals::Interruption;
 use std::ffi::OsString;
 use std::fs::{DirBuilder, Permissions};
 use std::io;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// There is no end to a copy that makes progress: terabytes over a slow line take days. A month is no copy.
-const LONGEST: Duration = Duration::from_hours(31 * 24);
+const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
 
 /// How many lines of pg_basebackup's complaints an error repeats.
 const LINES_TOLD: usize = 12;
@@ -117,7 +118,14 @@ pub fn program(backup: &Backup, owner: &Identity) -> Program {
 ///
 /// # Errors
 /// [`Exit::BaseBackup`].
-pub fn run(program: &Program, display: Display) -> Result<()> {
+pub fn run(
+    program: &Program,
+    display: Display,
+    checkpoint: Checkpoint,
+    interruption: &Interruption,
+) -> Result<()> {
+    let program = &program.clone().interrupted_by(interruption);
+
     let say = |text: String| drop(report::info(text));
     let mut progress = Progress::new(0, display, &say);
     let mut stillness = Stillness { done: 0, since: clock::now(), told: None };
@@ -128,12 +136,28 @@ pub fn run(program: &Program, display: Display) -> Result<()> {
             progress.set(done, total);
             stillness.look(done);
         } else if line.trim() == "waiting for checkpoint" {
-            report::info("the source makes a checkpoint").hint("-c/--fast-checkpoint makes this quicker");
+            let message = report::info("the source makes a checkpoint");
+            drop(match checkpoint {
+                Checkpoint::Spread => message.hint("-c/--fast-checkpoint makes this quicker"),
+                Checkpoint::Fast => message,
+            });
         }
     });
     progress.finish();
     let output = output.map_err(|error| Error { exit: Exit::BaseBackup, ..error })?;
+    heed(interruption)?;
     if output.success() { Ok(()) } else { Err(failed(program, &output)) }
+}
+
+/// Stops where somebody asked us to end.
+///
+/// # Errors
+/// [`Exit::BaseBackup`].
+pub fn heed(interruption: &Interruption) -> Result<()> {
+    if interruption.asked() {
+        return Err(Error::new(Exit::BaseBackup, "the clone was interrupted by a signal"));
+    }
+    Ok(())
 }
 
 /// Notices that nothing comes any more, without ending anything.
@@ -145,7 +169,7 @@ struct Stillness {
 
 impl Stillness {
     /// Nothing new for so long is worth a warning, and again after as long.
-    const LIMIT: Duration = Duration::from_mins(5);
+    const LIMIT: Duration = Duration::from_secs(5 * 60);
 
     fn look(&mut self, done: u64) {
         let now = clock::now();
@@ -153,9 +177,12 @@ impl Stillness {
             *self = Self { done, since: now, told: None };
         } else if now.since(self.told.unwrap_or(self.since)) >= Self::LIMIT {
             self.told = Some(now);
-            report::warning(format!("nothing has come from the source for {} s", now.since(self.since).as_secs()))
-                .detail("the connection stands")
-                .hint("look at the source server and its disks; ^C ends the clone");
+            report::warning(format!(
+                "nothing has come from the source for {} s",
+                now.since(self.since).as_secs()
+            ))
+            .detail("the connection stands")
+            .hint("look at the source server and its disks; ^C ends the clone");
         }
     }
 }
@@ -194,7 +221,10 @@ fn hint(stderr: &str) -> Option<&'static str> {
         ("max_wal_senders", "raise max_wal_senders on the source and restart it"),
         ("has already been removed", "set use_replication_slots here, or raise wal_keep_size on the source"),
         ("server closed the connection", "see the log of the source server, then run the clone again"),
-        ("exists but is not empty", "empty that folder, or map the tablespace to another (\"tablespace_mapping\")"),
+        (
+            "exists but is not empty",
+            "empty that folder, or map the tablespace to another (\"tablespace_mapping\")",
+        ),
         ("incompatible server version", "use the pg_basebackup of the source's version (\"pg_bindir\")"),
     ]
     .into_iter()
@@ -232,8 +262,10 @@ pub fn tidy(wish: &Wish, target: &Target, made: Option<&Path>) {
 /// # Errors
 /// [`Exit::BadConfig`].
 pub fn same_mode(dir: &Path) -> Result<()> {
-    let mode = files::ownership(&marker::folder(dir)).map_or(0o700, |o| if o.mode & 0o050 == 0o050 { 0o750 } else { 0o700 });
-    std::fs::set_permissions(dir, Permissions::from_mode(mode)).map_err(|why| cannot("change the mode of", dir, &why))
+    let mode = files::ownership(&marker::folder(dir))
+        .map_or(0o700, |o| if o.mode & 0o050 == 0o050 { 0o750 } else { 0o700 });
+    std::fs::set_permissions(dir, Permissions::from_mode(mode))
+        .map_err(|why| cannot("change the mode of", dir, &why))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::time::Duration;
 const REACH: Duration = Duration::from_secs(30);
 
 /// For one small file.
-const COPY: Duration = Duration::from_mins(5);
+const COPY: Duration = Duration::from_secs(5 * 60);
 
 /// What will be copied. `None`: nothing.
 pub struct External {
@@ -65,11 +65,12 @@ fn writable(file: &Path) -> Result<()> {
     let at = if file.exists() { file } else { place };
     match rustix::fs::access(at, rustix::fs::Access::WRITE_OK) {
         Ok(()) => Ok(()),
-        Err(why) => {
-            Err(Error::new(Exit::BadConfig, format!("unable to write configuration file \"{}\"", file.display()))
-                .detail(format!("\"{}\": {why}", at.display()))
-                .hint("make its directory writable here, or use --copy-external-config-files=pgdata"))
-        }
+        Err(why) => Err(Error::new(
+            Exit::BadConfig,
+            format!("unable to write configuration file \"{}\"", file.display()),
+        )
+        .detail(format!("\"{}\": {why}", at.display()))
+        .hint("make its directory writable here, or use --copy-external-config-files=pgdata")),
     }
 }
 

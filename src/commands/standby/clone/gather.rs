@@ -3,7 +3,6 @@
 use super::wish::Wish;
 use crate::commands::context::Context;
 use crate::domain::conninfo::ConnInfo;
-use crate::domain::node::Recovery;
 use crate::domain::version::ServerVersion;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -37,8 +36,6 @@ const SETTINGS: &[&str] = &[
 pub struct Source {
     /// Its version.
     pub version: ServerVersion,
-    /// Primary or standby.
-    pub recovery: Recovery,
     /// The number of its cluster.
     pub system: u64,
     /// Settings by name; one that this role may not see is absent.
@@ -92,7 +89,8 @@ pub fn connect(ctx: &Context, wish: &Wish) -> Result<Session> {
 /// # Errors
 /// [`Exit::DbConn`], [`Exit::DbQuery`].
 pub fn read(ctx: &Context, wish: &Wish, session: &mut Session) -> Result<Source> {
-    let failed = |e: PgError| e.into_error(Exit::DbQuery, "unable to read what must be known of the source node");
+    let failed =
+        |e: PgError| e.into_error(Exit::DbQuery, "unable to read what must be known of the source node");
     match &wish.superuser {
         Some(name) => {
             let conninfo: ConnInfo = ctx.superuser(&wish.source);
@@ -120,7 +118,6 @@ fn look(s: &mut Session) -> Result<Source, PgError> {
     let count = |at: usize| counts.as_ref().map_or(0, |row| row.get::<_, i32>(at).unsigned_abs());
     Ok(Source {
         version: s.version(),
-        recovery: server::recovery(s)?,
         system: server::system_identifier(s)?,
         tablespaces: tablespaces(s)?,
         walsenders: count(0),
@@ -131,6 +128,19 @@ fn look(s: &mut Session) -> Result<Source, PgError> {
         settings,
         base_bytes,
     })
+}
+
+/// Slots that have lost WAL they were to hold back (13 and later tell).
+///
+/// # Errors
+/// [`PgError`].
+pub fn lost_slots(s: &mut Session) -> Result<Vec<String>, PgError> {
+    if s.version().major() < 13 {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT slot_name::pg_catalog.text FROM pg_catalog.pg_replication_slots
+        WHERE slot_type = 'physical' AND wal_status = 'lost'";
+    Ok(s.query(sql, &[])?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Tells a running server from others: the microsecond of its start, and its port.
@@ -148,7 +158,9 @@ fn base_size(s: &mut Session) -> Result<Option<u64>, PgError> {
     let sql = "SELECT CASE WHEN pg_catalog.pg_has_role('pg_read_all_stats', 'MEMBER') THEN
         (SELECT pg_catalog.sum(pg_catalog.pg_tablespace_size(oid))::pg_catalog.int8
          FROM pg_catalog.pg_tablespace WHERE spcname IN ('pg_default', 'pg_global')) END";
-    Ok(s.query_opt(sql, &[])?.and_then(|row| row.get::<_, Option<i64>>(0)).and_then(|b| u64::try_from(b).ok()))
+    Ok(s.query_opt(sql, &[])?
+        .and_then(|row| row.get::<_, Option<i64>>(0))
+        .and_then(|b| u64::try_from(b).ok()))
 }
 
 fn tablespaces(s: &mut Session) -> Result<Vec<Tablespace>, PgError> {
@@ -171,9 +183,14 @@ fn tablespaces(s: &mut Session) -> Result<Vec<Tablespace>, PgError> {
 fn external(s: &mut Session, settings: &BTreeMap<String, String>) -> Result<Vec<PathBuf>, PgError> {
     let Some(data) = settings.get("data_directory").map(PathBuf::from) else { return Ok(Vec::new()) };
     let named = ["config_file", "hba_file", "ident_file"];
-    let mut found: Vec<PathBuf> =
-        named.iter().filter_map(|name| settings.get(*name)).filter(|p| !p.is_empty()).map(PathBuf::from).collect();
-    let sql = "SELECT DISTINCT sourcefile FROM pg_catalog.pg_settings WHERE sourcefile IS NOT NULL ORDER BY 1";
+    let mut found: Vec<PathBuf> = named
+        .iter()
+        .filter_map(|name| settings.get(*name))
+        .filter(|p| !p.is_empty())
+        .map(PathBuf::from)
+        .collect();
+    let sql =
+        "SELECT DISTINCT sourcefile FROM pg_catalog.pg_settings WHERE sourcefile IS NOT NULL ORDER BY 1";
     let sources = s.query(sql, &[])?;
     found.extend(sources.iter().map(|row| PathBuf::from(row.get::<_, String>(0))));
     let mut outside: Vec<PathBuf> = Vec::new();

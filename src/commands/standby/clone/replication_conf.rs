@@ -2,7 +2,7 @@
 
 use super::gather;
 use super::plan::{self, SlotAt};
-use super::slots;
+use super::slots::{self, Found};
 use super::upstream::{self, Upstream};
 use super::wish::Wish;
 use crate::cli::choices::Mode as Effort;
@@ -71,8 +71,11 @@ fn version(wish: &Wish) -> Result<ServerVersion> {
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok()).unwrap_or(0);
     let version = ServerVersion(major.saturating_mul(10_000));
     if version < ServerVersion::OLDEST {
-        return Err(Error::new(Exit::BadConfig, format!("the PostgreSQL version of \"{dir}\" is not supported"))
-            .detail(format!("its PG_VERSION says \"{major}\", 10 is the oldest that this program knows")));
+        return Err(Error::new(
+            Exit::BadConfig,
+            format!("the PostgreSQL version of \"{dir}\" is not supported"),
+        )
+        .detail(format!("its PG_VERSION says \"{major}\", 10 is the oldest that this program knows")));
     }
     Ok(version)
 }
@@ -115,10 +118,12 @@ fn same_cluster(
 fn make_slot(wish: &Wish, upstream: &Upstream) -> Result<SlotAt> {
     let Some(slot) = &wish.slot else { return Ok(SlotAt::Nowhere) };
     let conninfo = super::plan::upstream_replication_conninfo(wish, upstream);
-    match slots::make(slot, &conninfo, &upstream.label()) {
+    match slots::make(slot, &conninfo, &upstream.label(), Found::Usable) {
         Ok(_) => Ok(SlotAt::Upstream),
         Err(why) if upstream.record.is_none() => {
-            report::setback(&why.hint(format!("make the slot \"{slot}\" there by hand before the standby starts")));
+            report::setback(
+                &why.hint(format!("make the slot \"{slot}\" there by hand before the standby starts")),
+            );
             Ok(SlotAt::Nowhere)
         }
         Err(why) => Err(why),
