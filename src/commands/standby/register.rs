@@ -1,6 +1,6 @@
 //! `repmgr standby register`
 
-use super::register_facts::{Around, check_same_cluster, gather};
+use super::register_facts::{Around, Server, check_same_cluster, gather};
 use super::register_plan::{Facts, Plan, Remark, plan};
 use super::register_sync::wait_for_record;
 use crate::cli::args::StandbyRegister;
@@ -46,7 +46,8 @@ pub fn run(ctx: &Context, args: &StandbyRegister) -> Result<Exit> {
     let upstream = args.upstream_node_id.unwrap_or(primary_record.node_id);
     let user = args.replication_user.as_deref();
     let record = own_record(ctx, Role::Standby, Some(upstream), user, &role)?;
-    let around = gather(args, local.is_some(), &mut primary, &primary_record, &record)?;
+    let server = if local.is_some() { Server::Running } else { Server::Down };
+    let around = gather(args, server, &mut primary, &primary_record, &record)?;
     if ctx.effort() == Effort::DryRun {
         say(&plan(&facts(ctx, &record, &around.nodes, &around))?);
         report::notice(format!("would now register node {} as standby of node {upstream}", record.label()));

@@ -21,6 +21,15 @@ const ATTACH_PATIENCE: Duration = Duration::from_secs(3);
 /// Between two looks for it.
 const ATTACH_STEP: Duration = Duration::from_millis(200);
 
+/// Whether the standby's own server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// There is a session on it.
+    Running,
+    /// It is down, and the user knows.
+    Down,
+}
+
 /// What stands around the record that is to be written.
 #[derive(Debug)]
 pub struct Around {
@@ -38,7 +47,7 @@ pub struct Around {
 /// [`Exit::DbQuery`]: the records cannot be read.
 pub fn gather(
     args: &StandbyRegister,
-    running: bool,
+    server: Server,
     primary: &mut Session,
     primary_record: &NodeRecord,
     record: &NodeRecord,
@@ -47,7 +56,7 @@ pub fn gather(
     let asked = args.upstream_node_id.map_or(Asked::Primary(primary_record.node_id), Asked::ById);
     let known = nodes.iter().find(|n| n.node_id == asked.id() && n.node_id != record.node_id);
     let upstream = match known {
-        Some(_) if !running => Upstream::NotAsked,
+        Some(_) if server == Server::Down => Upstream::NotAsked,
         None => Upstream::NotAsked,
         Some(node) if node.node_id == primary_record.node_id => attached(primary, &record.node_name),
         Some(node) => match connect_node(node) {
