@@ -1,8 +1,9 @@
 //! `repmgr standby register`
 
-use super::register_facts::{Around, Server, check_same_cluster, gather};
-use super::register_plan::{Facts, Plan, Remark, plan};
-use super::register_sync::wait_for_record;
+mod gather;
+mod plan;
+mod sync;
+
 use crate::cli::args::StandbyRegister;
 use crate::cli::choices::{Mode as Effort, WaitSync};
 use crate::commands::context::{Context, connect_deadline};
@@ -18,7 +19,10 @@ use crate::pg::server;
 use crate::pg::session::{Failure, PgError, Session};
 use crate::report;
 use crate::sys::clock::{self, Deadline};
+use gather::{Around, Server, check_same_cluster, gather};
+use plan::{Facts, Plan, Remark, plan};
 use std::time::Duration;
+use sync::wait_for_record;
 
 /// repmgr's default of `--wait-start`.
 const WAIT_START: Duration = Duration::from_secs(30);

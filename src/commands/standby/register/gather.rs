@@ -1,6 +1,6 @@
 //! What `standby register` looks at before it decides.
 
-use super::register_plan::{Asked, Upstream};
+use super::plan::{Asked, Upstream};
 use crate::cli::args::StandbyRegister;
 use crate::commands::context::{Context, connect_node};
 use crate::commands::registration::failed;

@@ -1,7 +1,7 @@
 //! Whether a primary's record may go. Pure.
 
-use super::register_plan::Probe;
 use crate::cli::choices::Force;
+use crate::commands::primary::register::plan::Probe;
 use crate::domain::node::{NodeId, NodeRecord, Recovery, Role};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
