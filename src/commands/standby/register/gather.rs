@@ -4,7 +4,7 @@ use super::plan::{Asked, Upstream};
 use crate::cli::args::StandbyRegister;
 use crate::commands::context::{Context, connect_node};
 use crate::commands::registration::failed;
-use crate::domain::node::NodeRecord;
+use crate::domain::node::{NodeId, NodeRecord};
 use crate::domain::version::ServerVersion;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -35,6 +35,8 @@ pub enum Server {
 pub struct Around {
     /// Every record.
     pub nodes: Vec<NodeRecord>,
+    /// The current primary.
+    pub primary: NodeId,
     /// The upstream that is wanted.
     pub asked: Asked,
     /// What it said.
@@ -64,7 +66,7 @@ pub fn gather(
             Err(e) => Upstream::Unreachable(e.message),
         },
     };
-    Ok(Around { nodes, asked, upstream })
+    Ok(Around { nodes, primary: primary_record.node_id, asked, upstream })
 }
 
 fn attached(s: &mut Session, name: &str) -> Upstream {

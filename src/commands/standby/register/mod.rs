@@ -179,7 +179,14 @@ fn facts<'a>(
     nodes: &'a [NodeRecord],
     around: &'a Around,
 ) -> Facts<'a> {
-    Facts { record, nodes, asked: around.asked, upstream: &around.upstream, force: ctx.general.force() }
+    Facts {
+        record,
+        nodes,
+        primary: around.primary,
+        asked: around.asked,
+        upstream: &around.upstream,
+        force: ctx.general.force(),
+    }
 }
 
 fn say(plan: &Plan) {

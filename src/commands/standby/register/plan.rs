@@ -44,6 +44,8 @@ pub struct Facts<'a> {
     pub record: &'a NodeRecord,
     /// Every record that stands.
     pub nodes: &'a [NodeRecord],
+    /// The current primary.
+    pub primary: NodeId,
     /// The upstream that is wanted.
     pub asked: Asked,
     /// What it said.
@@ -145,7 +147,7 @@ fn no_upstream(facts: &Facts<'_>, mut remarks: Vec<Remark>) -> Result<Plan> {
     remarks.push(Remark::Notice(format!("creating placeholder record for upstream node {id}")));
     let placeholder = NodeRecord {
         node_id: id,
-        upstream_node_id: None,
+        upstream_node_id: Some(facts.primary),
         active: false,
         node_name: String::new(),
         role: Role::Standby,
@@ -309,7 +311,7 @@ mod tests {
             ("a ring, not forced", vec![node(3, Role::Standby, true, Some(2))], below_3, Attached, no, Err("itself streams from this node")),
         ] {
             let nodes: Vec<NodeRecord> = [vec![primary.clone()], others].concat();
-            let facts = Facts { record: &me, nodes: &nodes, asked, upstream: &upstream, force };
+            let facts = Facts { record: &me, nodes: &nodes, primary: NodeId(1), asked, upstream: &upstream, force };
             match (plan(&facts).map(|p| (p.placeholder.is_some(), p.remarks.len())), want) {
                 (Ok(got), Ok(want)) => assert_eq!(got, want, "{why}"),
                 (Err(got), Err(want)) => assert!(got.message.contains(want), "{why}: {got}"),
