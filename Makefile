@@ -60,13 +60,13 @@ install: ## the program, its links and its pages, below $(DESTDIR)$(PREFIX)
 	@test -x $(BIN) || $(MAKE) build
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin/hg_repmgr"
-	for name in repmgr repmgrd; do ln -sfn hg_repmgr "$(DESTDIR)$(PREFIX)/bin/$$name"; done
+	ln -sfn hg_repmgr "$(DESTDIR)$(PREFIX)/bin/repmgr"
 	set -e; for page in $(PAGES); do section=$${page##*.}; \
 	  install -d "$(DESTDIR)$(PREFIX)/share/man/man$$section"; \
 	  install -m 644 $$page "$(DESTDIR)$(PREFIX)/share/man/man$$section/"; done
 
 uninstall: ## undoes install
-	rm -f $(foreach name,hg_repmgr repmgr repmgrd,"$(DESTDIR)$(PREFIX)/bin/$(name)")
+	rm -f $(foreach name,hg_repmgr repmgr,"$(DESTDIR)$(PREFIX)/bin/$(name)")
 	for page in $(notdir $(PAGES)); do rm -f "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page"; done
 
 bench: build ## figures beside the original's: time, memory, size (never a test)

@@ -12,7 +12,7 @@ pub mod standby;
 mod start;
 
 use crate::cli::{Command, Invocation};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 
 /// Runs the command of `inv`.
@@ -37,9 +37,4 @@ pub fn run(inv: &Invocation) -> Result<Exit> {
         Command::ClusterEvent(args) => cluster::event::run(ctx, args),
         Command::ClusterCleanup(args) => cluster::cleanup::run(ctx, args),
     }
-}
-
-/// What a command that is not written yet ends with.
-fn not_implemented(phrase: &str) -> Error {
-    Error::new(Exit::Internal, format!("\"{phrase}\" is not implemented"))
 }
