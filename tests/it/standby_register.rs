@@ -191,28 +191,41 @@ fn two_standbys_at_once_both_get_in_and_two_of_one_name_do_not() {
     one.repmgr(&["standby", "unregister", "--node-id=2"]).ok();
     one.repmgr(&["standby", "unregister", "--node-id=3"]).ok();
     three.append(&three.conf_path(), "node_name=node2\n");
+    // Both have looked at the records before either may write.
+    let holder = hold_nodes(one);
     let runs = [two, three].map(|host| host.repmgr_command(&["standby", "register", "-F"]).start());
+    crate::cluster::wait_for("both to want the table", Duration::from_secs(9), || {
+        one.psql("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'repmgr.nodes'::regclass")
+            == "2"
+    });
+    one.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
     let codes: Vec<_> = runs.into_iter().map(|run| run.wait(Duration::from_secs(30)).code).collect();
+    drop(holder);
     assert_eq!(codes.iter().sum::<i32>(), 1, "one gets in, one is refused: {codes:?}");
     assert_eq!(one.psql("SELECT count(*) FROM repmgr.nodes WHERE node_name = 'node2'"), "1");
+}
+
+/// Somebody who keeps the records from being written.
+fn hold_nodes(host: &Host) -> crate::cluster::Running {
+    let psql = format!(
+        "{} -h {} -p {} -U repmgr -d repmgr -Xqc 'BEGIN; LOCK TABLE repmgr.nodes IN SHARE MODE; SELECT pg_sleep(25)'",
+        host.postgres.program("psql"),
+        host.socket_directory(),
+        host.port
+    );
+    let holder = host.command(&["sh", "-c", &psql]).start();
+    crate::cluster::wait_for("the lock", Duration::from_secs(10), || {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        host.psql(sql) == "1"
+    });
+    holder
 }
 
 #[test]
 fn a_lock_that_somebody_keeps_is_not_waited_for_for_ever() {
     let solo = cluster(2);
     let (one, two) = (solo.host(1), solo.host(2));
-    let psql = format!(
-        "{} -h {} -p {} -U repmgr -d repmgr -Xqc 'BEGIN; LOCK TABLE repmgr.nodes IN SHARE MODE; SELECT pg_sleep(25)'",
-        one.postgres.program("psql"),
-        one.socket_directory(),
-        one.port
-    );
-    let holder = one.command(&["sh", "-c", &psql]).start();
-    crate::cluster::wait_for("the lock", Duration::from_secs(10), || {
-        one.psql(
-            "SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND granted AND relation IS NOT NULL",
-        ) != "0"
-    });
+    let holder = hold_nodes(one);
     let out = two.repmgr(&["standby", "register"]).within(Duration::from_secs(20)).code(7);
     out.says("lock timeout").says("another registration is under way");
     drop(holder);
