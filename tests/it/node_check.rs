@@ -132,12 +132,18 @@ fn node_check_and_status_say_what_the_original_says_in_good_and_bad_states() {
     compare("an inactive record", &[middle]);
 
     primary.psql("SELECT pg_create_physical_replication_slot('idle')");
-    set(primary, &[middle, last], "UPDATE repmgr.nodes SET slot_name = 'repmgr_slot_' || node_id WHERE node_id > 1");
+    set(
+        primary,
+        &[middle, last],
+        "UPDATE repmgr.nodes SET slot_name = 'repmgr_slot_' || node_id WHERE node_id > 1",
+    );
     compare("a slot inactive, slots missing", &[primary, middle]);
 
     let archive = format!("{}/pg_wal/archive_status", primary.data_directory());
     for (count, why) in [(17, "beyond the warning"), (140, "beyond the limit")] {
-        primary.shell(&format!("for i in $(seq {count}); do : >{archive}/$(printf %024d $i).ready; done")).ok();
+        primary
+            .shell(&format!("for i in $(seq {count}); do : >{archive}/$(printf %024d $i).ready; done"))
+            .ok();
         compare(&format!("archive backlog {why}"), &[primary]);
     }
     primary.shell(&format!("rm -f {archive}/0000000000000000*.ready")).ok();
@@ -164,9 +170,17 @@ fn node_check_and_status_say_what_the_original_says_in_good_and_bad_states() {
     compare("a data directory that is not there", &[middle]);
     middle.write_conf("");
 
-    set(primary, &[middle, last], "UPDATE repmgr.nodes SET type = 'primary', upstream_node_id = NULL WHERE node_id = 2");
+    set(
+        primary,
+        &[middle, last],
+        "UPDATE repmgr.nodes SET type = 'primary', upstream_node_id = NULL WHERE node_id = 2",
+    );
     compare("registered as primary, running as standby", &[middle]);
-    set(primary, &[middle, last], "UPDATE repmgr.nodes SET type = 'standby', upstream_node_id = 1 WHERE node_id = 2");
+    set(
+        primary,
+        &[middle, last],
+        "UPDATE repmgr.nodes SET type = 'standby', upstream_node_id = 1 WHERE node_id = 2",
+    );
 
     last.psql("SELECT pg_promote()");
     compare("registered as standby, running as primary; two primaries", &[last, middle, primary]);
@@ -236,8 +250,14 @@ fn a_server_that_hangs_is_given_up_after_the_time_to_connect() {
     let limit = Duration::from_secs(6);
     host.repmgr(&["node", "check"]).code(6).within(limit).says("ERROR: unable to connect to local node");
     host.repmgr(&["node", "status"]).code(6).within(limit);
-    host.repmgr(&["node", "check", "--role", "--optformat"]).code(6).within(limit).says("--error=DB_CONNECTION");
-    host.repmgr(&["node", "check", "--db-connection"]).code(2).within(limit).says("CRITICAL (connection parameters");
+    host.repmgr(&["node", "check", "--role", "--optformat"])
+        .code(6)
+        .within(limit)
+        .says("--error=DB_CONNECTION");
+    host.repmgr(&["node", "check", "--db-connection"])
+        .code(2)
+        .within(limit)
+        .says("CRITICAL (connection parameters");
     host.repmgr(&["node", "status", "--is-shutdown-cleanly"]).ok().within(limit).says("--state=UP");
     host.sigcont_pg();
 }
@@ -248,7 +268,9 @@ fn a_role_that_may_see_little_gets_what_can_be_told() {
     let host = solo.host(1).init_primary(&PgOptions::default());
     host.write_conf("");
     host.original(&["primary", "register"]).ok();
-    host.psql("CREATE ROLE meek LOGIN; GRANT USAGE ON SCHEMA repmgr TO meek; GRANT SELECT ON repmgr.nodes TO meek");
+    host.psql(
+        "CREATE ROLE meek LOGIN; GRANT USAGE ON SCHEMA repmgr TO meek; GRANT SELECT ON repmgr.nodes TO meek",
+    );
     let conninfo = host.conninfo().replace("user=repmgr", "user=meek");
     host.write_conf(&format!("conninfo='{conninfo}'"));
     let check = &["node", "check", "--data-directory-config"];

@@ -233,7 +233,8 @@ pub fn ready_files(data_dir: &Path) -> std::io::Result<u32> {
 /// # Errors
 /// [`PgError`].
 pub fn lag_seconds(s: &mut Session) -> Result<i64, PgError> {
-    let sql = "SELECT CASE WHEN pg_catalog.pg_last_wal_receive_lsn() = pg_catalog.pg_last_wal_replay_lsn() THEN 0
+    let sql =
+        "SELECT CASE WHEN pg_catalog.pg_last_wal_receive_lsn() = pg_catalog.pg_last_wal_replay_lsn() THEN 0
         ELSE coalesce(extract(epoch FROM pg_catalog.clock_timestamp()
                               - pg_catalog.pg_last_xact_replay_timestamp())::pg_catalog.int8, 0) END";
     Ok(s.query_opt(sql, &[])?.map_or(0, |row| row.get::<_, i64>(0)).max(0))
@@ -263,7 +264,12 @@ mod tests {
             ("no walsender at all", vec![], full, Attachment::Detached),
             ("it still catches up", vec![sender(a, "catchup")], full, Attachment::InState("catchup".into())),
             ("its state is hidden from this role", vec![sender(a, "")], Sight::Own, Attachment::Attached),
-            ("the state of a new walsender is empty", vec![sender(a, "")], full, Attachment::InState("".into())),
+            (
+                "the state of a new walsender is empty",
+                vec![sender(a, "")],
+                full,
+                Attachment::InState("".into()),
+            ),
             (
                 "two share the name: nobody can tell which is which",
                 vec![sender(a, "streaming"), sender(a, "streaming")],
@@ -281,7 +287,9 @@ mod tests {
         let data = std::env::temp_dir().join(format!("node-facts-{}", std::process::id()));
         let status = data.join("pg_wal/archive_status");
         std::fs::create_dir_all(status.join("dir.ready")).unwrap();
-        for name in ["000000010000000000000001.ready", "00000002.history.ready", "000000010000000000000000.done", "x"] {
+        for name in
+            ["000000010000000000000001.ready", "00000002.history.ready", "000000010000000000000000.done", "x"]
+        {
             std::fs::write(status.join(name), "").unwrap();
         }
         assert_eq!(ready_files(&data).unwrap(), 2);

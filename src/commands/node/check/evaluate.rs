@@ -67,7 +67,15 @@ pub struct Finding {
 
 impl Finding {
     fn new(check: Check, status: Status, text: impl Into<String>) -> Self {
-        Self { check, status, text: text.into(), nagios: None, perfdata: None, optformat: None, data: json!({}) }
+        Self {
+            check,
+            status,
+            text: text.into(),
+            nagios: None,
+            perfdata: None,
+            optformat: None,
+            data: json!({}),
+        }
     }
 
     fn nagios(self, text: impl Into<String>) -> Self {
@@ -106,7 +114,8 @@ pub fn role(registered: Role, running: Recovery) -> Finding {
         (Role::Unknown, _) => (Status::Unknown, "node is registered with a type that is not known"),
     };
     let in_recovery = running == Recovery::Standby;
-    Finding::new(Check::Role, status, text).data(json!({ "type": registered.word(), "in_recovery": in_recovery }))
+    Finding::new(Check::Role, status, text)
+        .data(json!({ "type": registered.word(), "in_recovery": in_recovery }))
 }
 
 /// How far replay is behind.
@@ -136,7 +145,8 @@ pub fn replication_lag(registered: Role, lag: Lag, warning: Duration, critical: 
     let (low, high) = (warning.as_secs(), critical.as_secs());
     let behind = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     let (status, text, limit) = if lag == Lag::NotApplicable {
-        let text = if registered == Role::Witness { "N/A - node is witness" } else { "N/A - node is primary" };
+        let text =
+            if registered == Role::Witness { "N/A - node is witness" } else { "N/A - node is primary" };
         (Status::Ok, text.to_owned(), None)
     } else if behind >= critical {
         // The parenthesis that nothing opens is repmgr's.

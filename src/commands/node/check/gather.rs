@@ -99,10 +99,7 @@ impl<'a> Look<'a> {
             Ok(files) => Some(files),
             Err(why) => {
                 report::error("unable to read the directory of archiving states")
-                    .detail(format!(
-                        "\"{}/pg_wal/archive_status\": {why}",
-                        settings.data_directory.display()
-                    ))
+                    .detail(format!("\"{}/pg_wal/archive_status\": {why}", settings.data_directory.display()))
                     .hint("check \"data_directory\", and run this as its owner");
                 None
             }
@@ -182,8 +179,12 @@ impl<'a> Look<'a> {
                 DataDirectory::Actual(row.map_or_else(String::new, |row| row.get(0)))
             }
             Sight::Own => {
-                report::info("this role may not read \"data_directory\"; the configured one is only looked at")
-                    .hint("use -S/--superuser, or grant the role membership in pg_read_all_settings or pg_monitor");
+                report::info(
+                    "this role may not read \"data_directory\"; the configured one is only looked at",
+                )
+                .hint(
+                    "use -S/--superuser, or grant the role membership in pg_read_all_settings or pg_monitor",
+                );
                 let found = files::dir_state(&self.settings.data_directory);
                 DataDirectory::Looked { is_one: matches!(found, DirState::PostgresDirectory { .. }) }
             }
@@ -201,7 +202,8 @@ impl<'a> Look<'a> {
                 return Repmgrd::Unknown;
             }
         };
-        let told = row.map_or((None, None), |row| (row.get::<_, Option<bool>>(0), row.get::<_, Option<bool>>(1)));
+        let told =
+            row.map_or((None, None), |row| (row.get::<_, Option<bool>>(0), row.get::<_, Option<bool>>(1)));
         match told {
             (Some(true), Some(true)) => Repmgrd::Paused,
             (Some(true), Some(false) | None) => Repmgrd::Running,

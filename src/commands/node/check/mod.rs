@@ -37,7 +37,8 @@ pub fn run(ctx: &Context, args: &NodeCheck) -> Result<Exit> {
 /// Refuses an output that a check does not have.
 fn fits(check: Check, output: CheckOutput) -> Result<()> {
     let refuse = |option: &str, why: &str| {
-        Err(Error::new(Exit::BadConfig, format!("\"{option}\" {why}")).hint("see \"repmgr node check --help\""))
+        Err(Error::new(Exit::BadConfig, format!("\"{option}\" {why}"))
+            .hint("see \"repmgr node check --help\""))
     };
     match (check, output) {
         (Check::ReplicationConfigOwner, CheckOutput::Text | CheckOutput::Nagios | CheckOutput::Csv) => {

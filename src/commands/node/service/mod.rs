@@ -126,7 +126,8 @@ fn listed(args: &NodeService, service: &ServiceSettings) -> Result<String> {
 }
 
 fn list(commands: &[(&str, String)]) -> String {
-    let lines: String = commands.iter().map(|(word, command)| format!("{word:>9}: \"{command}\"\n")).collect();
+    let lines: String =
+        commands.iter().map(|(word, command)| format!("{word:>9}: \"{command}\"\n")).collect();
     format!("Following commands would be executed for each action:\n\n{lines}\n")
 }
 

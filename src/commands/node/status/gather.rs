@@ -89,7 +89,8 @@ fn inactive_slots(s: &mut Session) -> Result<Vec<String>, PgError> {
 
 fn archiving(ctx: &Context, s: &mut Session) -> Result<Archiving> {
     let data = &ctx.settings()?.data_directory;
-    let sql = "SELECT pg_catalog.current_setting('archive_mode'), pg_catalog.current_setting('archive_command')";
+    let sql =
+        "SELECT pg_catalog.current_setting('archive_mode'), pg_catalog.current_setting('archive_command')";
     let row = s.query_opt(sql, &[]).map_err(asking("the archiving settings"))?;
     let (mode, command) = row.map_or_else(Default::default, |row| (row.get(0), row.get(1)));
     let ready = match facts::ready_files(data) {

@@ -109,10 +109,9 @@ fn archiving_is_worded_by_mode_and_role() {
     }
     let mut facts = primary();
     facts.archiving = Archiving { mode: "on".to_owned(), command: "false".to_owned(), ready: Some(3) };
-    assert!(
-        print::text(&facts)
-            .contains("\tWAL archiving: enabled\n\tArchive command: false\n\tWALs pending archiving: 3 pending files\n")
-    );
+    assert!(print::text(&facts).contains(
+        "\tWAL archiving: enabled\n\tArchive command: false\n\tWALs pending archiving: 3 pending files\n"
+    ));
     assert!(print::csv(&facts).contains("\"WALs pending archiving\",\"3\"\n"));
     facts.archiving.ready = None;
     assert!(!print::text(&facts).contains("pending"));
@@ -148,5 +147,7 @@ fn what_is_wrong_is_listed() {
     );
     assert_eq!(facts.slots(), "2 physical (of maximal 10; 1 missing); 1 inactive");
     let csv = print::csv(&facts);
-    assert!(csv.contains("\"inactive_replication_slots\",1,\"old\"\n\"missing_replication_slots\",1,\"repmgr_slot_3\"\n"));
+    assert!(csv.contains(
+        "\"inactive_replication_slots\",1,\"old\"\n\"missing_replication_slots\",1,\"repmgr_slot_3\"\n"
+    ));
 }
