@@ -15,7 +15,7 @@ fn actions_are_listed_as_the_original_lists_them() {
         "",
         "pg_ctl_options='-l /tmp/some.log -t 20'",
         "service_stop_command='sudo systemctl stop postgresql'\nservice_promote_command='/bin/promote it'",
-        "config_directory='/etc/postgresql/it''s'",
+        "config_directory='/etc/postgresql/15 main'",
     ] {
         let bindir = host.postgres.bindir.display();
         host.write_conf(&format!("pg_bindir='{bindir}'\n{extra}"));
