@@ -20,5 +20,6 @@ mod it {
     mod harness;
     mod node_check;
     mod node_service;
+    mod node_status;
     mod versions;
 }

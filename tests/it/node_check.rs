@@ -59,6 +59,7 @@ fn every_form() -> Vec<Vec<&'static str>> {
         vec!["node", "check", "--replication-connection", "--remote-node-id=77"],
         vec!["node", "check", "--has-passfile"],
         vec!["node", "status"],
+        vec!["node", "status", "--verbose"],
         vec!["node", "status", "--csv"],
         vec!["node", "status", "--is-shutdown-cleanly"],
     ];
@@ -145,7 +146,7 @@ fn set(primary: &Host, others: &[&Host], sql: &str) {
 }
 
 #[test]
-fn node_check_and_status_say_what_the_original_says_in_good_and_bad_states() {
+fn slots_archiving_and_lag_read_as_with_the_original() {
     let solo = Solo::with(3, &Postgres::installed(), &Program::under_test());
     let [primary, middle, last] = cascade(&solo);
     compare("all well", &[primary, middle, last], Forms::All);
@@ -183,7 +184,12 @@ fn node_check_and_status_say_what_the_original_says_in_good_and_bad_states() {
     middle.write_conf("replication_lag_warning=1\nreplication_lag_critical=2");
     compare("lag beyond the limit", &[middle], Forms::Of(&["--replication-lag"]));
     middle.psql("SELECT pg_wal_replay_resume()");
+}
 
+#[test]
+fn roles_and_data_directories_read_as_with_the_original() {
+    let solo = Solo::with(3, &Postgres::installed(), &Program::under_test());
+    let [primary, middle, last] = cascade(&solo);
     let elsewhere = middle.path("elsewhere");
     middle.shell(&format!("mkdir -p {elsewhere}/pg_wal/archive_status")).ok();
     middle.write_conf(&format!("data_directory='{elsewhere}'"));
@@ -207,6 +213,10 @@ fn node_check_and_status_say_what_the_original_says_in_good_and_bad_states() {
         &[middle, last],
         "UPDATE repmgr.nodes SET type = 'standby', upstream_node_id = 1 WHERE node_id = 2",
     );
+
+    set(primary, &[middle, last], "UPDATE repmgr.nodes SET upstream_node_id = NULL WHERE node_id = 3");
+    compare("a standby without an upstream", &[last], Forms::Of(&["--upstream"]));
+    set(primary, &[middle, last], "UPDATE repmgr.nodes SET upstream_node_id = 2 WHERE node_id = 3");
 
     last.psql("SELECT pg_promote()");
     compare(
