@@ -161,6 +161,43 @@ fn all_mistakes_are_reported_at_once_with_file_and_line() {
 }
 
 #[test]
+fn a_line_that_was_passed_over_is_named_beside_the_key_that_is_missed() {
+    let folder = Folder::new();
+    let text = "node-id=1\nnode_name=n1\nconninfo host=n1 user=repmgr\ndata_directory='/data'\n";
+    let error = folder.load("repmgr.conf", text).unwrap_err();
+    let says = error.detail.join("\n");
+    for part in [
+        "node_id: is required and is not set",
+        ":1: node-id: unknown key; ignored; did you mean \"node_id\"?",
+        "conninfo: is required and is not set",
+        ":3: conninfo: there is no equals sign; the line is ignored",
+    ] {
+        assert!(says.contains(part), "{part}:\n{says}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_gets_the_advice_that_fits() {
+    let folder = Folder::new();
+    for (why, path, detail) in [
+        ("a folder is no question of rights", folder.0.clone(), "it is a directory"),
+        ("nor is a device", PathBuf::from("/dev/null"), "it is not a regular file"),
+    ] {
+        let error = load(&path).unwrap_err();
+        assert_eq!((error.exit, error.detail[0].as_str()), (Exit::BadConfig, detail), "{why}");
+        assert!(error.hint.is_empty(), "{why}: {error:?}");
+    }
+}
+
+#[test]
+fn a_relative_path_is_remarked_upon_as_it_depends_on_the_callers_directory() {
+    let folder = Folder::new();
+    let loaded = folder.load("repmgr.conf", HEAD.replace("/data", "data")).unwrap();
+    assert!(warnings(&loaded).contains(":4: data_directory: the path is relative"), "{}", warnings(&loaded));
+    assert!(folder.load("repmgr.conf", HEAD).unwrap().warnings.is_empty());
+}
+
+#[test]
 fn ranges_are_repmgrs_and_hg_repmgr_takes_a_few_zeros_more() {
     let folder = Folder::new();
     for (line, repmgr, hg) in [

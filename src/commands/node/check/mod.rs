@@ -81,7 +81,9 @@ fn list(ctx: &Context, output: CheckOutput) -> Result<Exit> {
     let mut look = open(ctx, output)?;
     let findings = LIST.iter().map(|check| look.check(*check)).collect::<Result<Vec<Finding>>>()?;
     let beside = match output {
-        CheckOutput::Json => BESIDE.iter().map(|check| look.check(*check)).collect::<Result<Vec<Finding>>>()?,
+        CheckOutput::Json => {
+            BESIDE.iter().map(|check| look.check(*check)).collect::<Result<Vec<Finding>>>()?
+        }
         CheckOutput::Text | CheckOutput::Csv | CheckOutput::Nagios | CheckOutput::OptFormat => Vec::new(),
     };
     let record = &look.record;
