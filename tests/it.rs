@@ -25,6 +25,7 @@ mod it {
     mod metadata;
     mod node_check;
     mod node_service;
+    mod node_status;
     mod primary_register;
     mod primary_unregister;
     mod seeds;
