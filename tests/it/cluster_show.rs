@@ -34,7 +34,11 @@ fn our_own_columns_tell_lag_and_position_of_standbys_only() {
     let shown = primary.repmgr(&["cluster", "show"]).ok().stdout;
     let lag = |line: &str| line.split('|').rev().nth(1).unwrap().trim().to_owned();
     let lines: Vec<&str> = shown.lines().collect();
-    assert_eq!((lag(lines[2]), lines[2].ends_with("| none             ")), ("n/a".to_owned(), true), "{shown}");
+    assert_eq!(
+        (lag(lines[2]), lines[2].ends_with("| none             ")),
+        ("n/a".to_owned(), true),
+        "{shown}"
+    );
     assert!(lag(lines[3]).ends_with(" kB"), "{shown}");
     assert!(lines[3].trim_end().ends_with(&format!("| {at}")), "{shown}");
     standby.psql("SELECT pg_wal_replay_resume()");
@@ -239,7 +243,10 @@ fn causes_and_issues_are_told_as_asked_for() {
     let plain = show(&[]).never_says("hush").never_says("refused");
     assert!(plain.stderr.contains("HINT: execute with --verbose"), "{plain}");
     let verbose = show(&["--verbose"]).never_says("hush");
-    assert!(verbose.stderr.contains("Connection refused") && !verbose.stderr.contains("--verbose"), "{verbose}");
+    assert!(
+        verbose.stderr.contains("Connection refused") && !verbose.stderr.contains("--verbose"),
+        "{verbose}"
+    );
     for quiet in ["-t", "-q", "--terse", "--quiet"] {
         assert_eq!(show(&[quiet]).stderr, "", "{quiet}");
         assert_eq!(primary.original(&["cluster", "show", quiet]).stderr, "", "{quiet}");
