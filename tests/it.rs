@@ -15,7 +15,10 @@ mod cluster;
 #[allow(dead_code, unused_imports, reason = "a harness offers more than today's tests ask for")]
 mod compat;
 mod it {
+    mod cluster_cleanup;
     mod cluster_common;
+    mod cluster_event;
+    mod cluster_matrix;
     mod cluster_show;
     mod cluster_show_access;
     mod compat_reading;

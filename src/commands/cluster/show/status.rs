@@ -186,6 +186,7 @@ fn status(node: &Observed, issues: &mut Vec<String>) -> String {
             issues.push(format!("unable to connect to node {label}"));
             match (record.role, record.active) {
                 (Role::Witness, true) => "? rejected",
+                (Role::Witness, false) => "! failed",
                 (_, true) => "? running",
                 (_, false) => "! running",
             }
@@ -195,11 +196,7 @@ fn status(node: &Observed, issues: &mut Vec<String>) -> String {
             if record.active && record.role != Role::Witness {
                 issues.push(format!("node {label} is registered as an active {role} but is unreachable"));
             }
-            match (record.role, record.active) {
-                (_, true) => "? unreachable",
-                (Role::Witness, false) => "! failed",
-                (_, false) => "- failed",
-            }
+            if record.active { "? unreachable" } else { "- failed" }
         }
     };
     words.to_owned()
@@ -384,7 +381,7 @@ mod tests {
             ),
             (
                 "standby promoted",
-                (true, up()),
+                (true, primary(&[])),
                 (Standby, true, primary(&[])),
                 ["* running", "! running as primary"],
                 "! h1",
@@ -412,7 +409,7 @@ mod tests {
                 ["* running", "? rejected"],
                 "? h1",
             ),
-            ("witness failed", (true, up()), (Witness, false, down()), ["* running", "! failed"], "? h1"),
+            ("witness failed", (true, up()), (Witness, false, down()), ["* running", "- failed"], "? h1"),
             ("foreign type", (true, up()), (Unknown, true, standby(1)), ["* running", "! unknown"], "h1"),
         ] {
             let picture = draw_pair(first, second);
