@@ -172,8 +172,6 @@ fn slot_place(wish: &Wish, source: &Source, upstream: &Upstream) -> Result<(Slot
             Ok((SlotAt::Source, on_source, lost(&lost_ones)))
         }
         Ok((_, slots, _)) if slots.iter().any(|s| s.name == *slot && s.active) => Err(Error::new(
-        Ok((instance, _)) if instance == source.instance => Ok((SlotAt::Source, on_source)),
-        Ok((_, slots)) if slots.iter().any(|s| s.name == *slot && s.active) => Err(Error::new(
             Exit::BadConfig,
             format!("replication slot \"{slot}\" is in use"),
         )
@@ -184,7 +182,6 @@ fn slot_place(wish: &Wish, source: &Source, upstream: &Upstream) -> Result<(Slot
         Ok((_, _, lost_ones)) => {
             Ok((SlotAt::Upstream, plan::upstream_replication_conninfo(wish, upstream), lost(&lost_ones)))
         }
-        Ok(_) => Ok((SlotAt::Upstream, plan::upstream_replication_conninfo(wish, upstream))),
         Err(why) => {
             report::warning(format!("unable to connect to upstream {}", upstream.label()))
                 .detail(why.to_string())
