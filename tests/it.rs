@@ -17,8 +17,22 @@ mod compat;
 mod it {
     mod bench;
     mod binary;
+    mod cluster_common;
+    mod cluster_show;
+    mod cluster_show_access;
+    mod compat_reading;
     mod compat_reading;
     mod harness;
+    mod harness;
+    mod metadata;
+    mod node_check;
+    mod node_service;
+    mod primary_register;
+    mod primary_unregister;
     mod seeds;
+    mod standby_clone;
+    mod standby_clone_cut;
+    mod standby_register;
+    mod standby_unregister;
     mod versions;
 }

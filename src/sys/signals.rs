@@ -1,5 +1,9 @@
 //! What signals do to this process.
 
+use std::io::{ErrorKind, Result};
+use std::mem::MaybeUninit;
+use std::ptr;
+
 /// Lets a write to a closed pipe end the process, as any other command does (`repmgr cluster show | head`).
 /// Rust's runtime ignores SIGPIPE, and printing then fails. Not for a process that must outlive its readers.
 pub fn end_on_closed_pipe() {
@@ -8,4 +12,31 @@ pub fn end_on_closed_pipe() {
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }
+}
+
+/// Runs one write to a program's standard input: a program that has gone without reading it is an error of that
+/// write and not the end of this process, whatever [`end_on_closed_pipe`] has set.
+///
+/// # Errors
+/// Those of `write`.
+pub fn without_pipe_signal<T>(write: impl FnOnce() -> Result<T>) -> Result<T> {
+    let mut pipe_only = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigemptyset makes the set whole before sigaddset and pthread_sigmask read it; the mask is this
+    // thread's own, and pthread_sigmask fills `before`.
+    unsafe {
+        libc::sigemptyset(pipe_only.as_mut_ptr());
+        libc::sigaddset(pipe_only.as_mut_ptr(), libc::SIGPIPE);
+        libc::pthread_sigmask(libc::SIG_BLOCK, pipe_only.as_ptr(), before.as_mut_ptr());
+    }
+    let done = write();
+    if done.as_ref().is_err_and(|why| why.kind() == ErrorKind::BrokenPipe) {
+        let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the set was made above; a null pointer for the details is allowed. A write raises the signal for
+        // the thread that writes, so that it is taken here before the mask goes back.
+        unsafe { libc::sigtimedwait(pipe_only.as_ptr(), ptr::null_mut(), &raw const at_once) };
+    }
+    // SAFETY: `before` was filled by the call above, which cannot fail for these arguments.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut()) };
+    done
 }

@@ -29,8 +29,8 @@ pub fn run(ctx: &Context, args: &ClusterEvent) -> Result<Exit> {
         .map_err(|e| e.into_error(Exit::DbQuery, "unable to read the events"))?;
     match args.output {
         Output::Json => table::print(&table::json(&as_json(&rows)))?,
+        Output::Csv | Output::Text if rows.is_empty() => table::print("no matching events found\n")?,
         Output::Csv => table::print(&rows.iter().map(csv).collect::<String>())?,
-        Output::Text if rows.is_empty() => table::print("no matching events found\n")?,
         Output::Text => table::print(&as_table(&rows, args.compact).text_with_blank(Colour::of_stdout()))?,
     }
     Ok(Exit::Success)

@@ -3,6 +3,7 @@
 use crate::domain::node::{NodeId, NodeRecord, Role};
 use crate::pg::session::{PgError, Session};
 use postgres::Row;
+use postgres::types::ToSql;
 use std::collections::BTreeMap;
 
 /// Columns in the order [`record`] reads them. hg_repmgr's two columns are read through the row as JSON,
@@ -99,46 +100,96 @@ pub enum Insert {
 }
 
 /// Writes a record; false: the number was taken and [`Insert::IfAbsent`] left it alone. On a table with
-/// hg_repmgr's columns those are written too.
+/// hg_repmgr's columns the address is written too.
 ///
 /// # Errors
 /// [`PgError`].
 pub fn save_node(s: &mut Session, n: &NodeRecord, how: Insert) -> Result<bool, PgError> {
-    let conflict = match how {
-        Insert::IfAbsent => "NOTHING",
-        Insert::OrUpdate => {
-            "UPDATE SET upstream_node_id = excluded.upstream_node_id, active = excluded.active,
-             node_name = excluded.node_name, type = excluded.type, location = excluded.location,
-             priority = excluded.priority, conninfo = excluded.conninfo, repluser = excluded.repluser,
-             slot_name = excluded.slot_name, config_file = excluded.config_file"
-        }
-    };
-    let target = if how == Insert::IfAbsent { "" } else { "(node_id)" };
-    let sql = format!(
-        "INSERT INTO repmgr.nodes (node_id, upstream_node_id, active, node_name, type, location, priority,
-         conninfo, repluser, slot_name, config_file)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::pg_catalog.text, $10, $11)
-         ON CONFLICT {target} DO {conflict}"
-    );
+    let mut columns = WRITTEN.join(", ");
+    let mut values = "$1, $2, $3, $4, $5, $6, $7, $8, $9::pg_catalog.text, nullif($10, ''), $11".to_owned();
     let upstream = n.upstream_node_id.map(|id| id.0);
     let role = n.role.word();
-    let written = s.execute(
-        &sql,
-        &[
-            &n.node_id.0,
-            &upstream,
-            &n.active,
-            &n.node_name,
-            &role,
-            &n.location,
-            &n.priority,
-            &n.conninfo,
-            &n.repluser,
-            &n.slot_name,
-            &n.config_file,
-        ],
-    )?;
-    Ok(written > 0)
+    let slot = n.slot_name.clone().unwrap_or_default();
+    // hg_repmgr's columns may be NOT NULL: an empty text is its word for "none".
+    let address = [n.virtual_ip.clone().unwrap_or_default(), n.network_card.clone().unwrap_or_default()];
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![
+        &n.node_id.0,
+        &upstream,
+        &n.active,
+        &n.node_name,
+        &role,
+        &n.location,
+        &n.priority,
+        &n.conninfo,
+        &n.repluser,
+        &slot,
+        &n.config_file,
+    ];
+    let with_address = address_columns(s)? == AddressColumns::Present;
+    if with_address {
+        columns.push_str(", virtual_ip, network_card");
+        values.push_str(", $12, $13");
+        params.extend([&address[0] as &(dyn ToSql + Sync), &address[1]]);
+    }
+    let conflict = match how {
+        Insert::IfAbsent => "DO NOTHING".to_owned(),
+        Insert::OrUpdate => {
+            let all = columns.split(", ").skip(1);
+            let sets: Vec<String> = all.map(|column| format!("{column} = excluded.{column}")).collect();
+            format!("(node_id) DO UPDATE SET {}", sets.join(", "))
+        }
+    };
+    let sql = format!("INSERT INTO repmgr.nodes ({columns}) VALUES ({values}) ON CONFLICT {conflict}");
+    Ok(s.execute(&sql, &params)? > 0)
+}
+
+/// The columns that every table has, in the order in which [`save_node`] writes them.
+const WRITTEN: [&str; 11] = [
+    "node_id",
+    "upstream_node_id",
+    "active",
+    "node_name",
+    "type",
+    "location",
+    "priority",
+    "conninfo",
+    "repluser",
+    "slot_name",
+    "config_file",
+];
+
+/// Whether `nodes` has hg_repmgr's columns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AddressColumns {
+    Present,
+    Absent,
+}
+
+fn address_columns(s: &mut Session) -> Result<AddressColumns, PgError> {
+    let sql =
+        "SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid = 'repmgr.nodes'::pg_catalog.regclass
+        AND attname IN ('virtual_ip', 'network_card') AND NOT attisdropped";
+    let both = s.query_opt(sql, &[])?.is_some_and(|row| row.get::<_, i64>(0) == 2);
+    Ok(if both { AddressColumns::Present } else { AddressColumns::Absent })
+}
+
+/// Keeps every other registration out until the transaction ends, repmgr's own included; readers go on.
+/// Must be called in a transaction.
+///
+/// # Errors
+/// [`PgError`] with SQLSTATE 55P03 when another one holds the table for longer than ten seconds.
+pub fn lock_nodes(s: &mut Session) -> Result<(), PgError> {
+    s.batch("SET LOCAL lock_timeout = '10s'; LOCK TABLE repmgr.nodes IN SHARE ROW EXCLUSIVE MODE")
+}
+
+/// Makes the election's term 1 unless there is one.
+///
+/// # Errors
+/// [`PgError`].
+pub fn init_voting_term(s: &mut Session) -> Result<(), PgError> {
+    let sql = "INSERT INTO repmgr.voting_term (term)
+        SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM repmgr.voting_term)";
+    s.execute(sql, &[]).map(drop)
 }
 
 /// Marks a node active or inactive; false: no such node.
@@ -159,18 +210,16 @@ pub enum Activity {
     Inactive,
 }
 
-/// Takes a node's record and its address out; false: no such node.
+/// Takes a node's record and its address out; false: no such node. To be called in a transaction.
 ///
 /// # Errors
 /// [`PgError`]; a record that others name as their upstream cannot go (foreign key).
 pub fn delete_node(s: &mut Session, id: NodeId) -> Result<bool, PgError> {
-    s.transaction(|s| {
-        let gone = s.execute("DELETE FROM repmgr.nodes WHERE node_id = $1", &[&id.0])? > 0;
-        if ours_stands(s)? {
-            s.execute("DELETE FROM hg_repmgr.node_address WHERE node_id = $1", &[&id.0])?;
-        }
-        Ok(gone)
-    })
+    let gone = s.execute("DELETE FROM repmgr.nodes WHERE node_id = $1", &[&id.0])? > 0;
+    if ours_stands(s)? {
+        s.execute("DELETE FROM hg_repmgr.node_address WHERE node_id = $1", &[&id.0])?;
+    }
+    Ok(gone)
 }
 
 /// Where clients and the other daemons find a node, when `nodes` has no columns for it.
@@ -200,23 +249,20 @@ pub fn address(s: &mut Session, id: NodeId) -> Result<Option<Address>, PgError> 
     }))
 }
 
-/// Stores a node's address, in hg_repmgr's own columns too where `nodes` has them.
+/// Stores a node's address in our own schema; the address of the daemon's port is left as it is where
+/// `address` has none. False: that schema does not stand, nothing is stored.
 ///
 /// # Errors
 /// [`PgError`].
-pub fn set_address(s: &mut Session, id: NodeId, address: &Address) -> Result<(), PgError> {
-    let sql = "INSERT INTO hg_repmgr.node_address (node_id, virtual_ip, network_card, http_address)
-        VALUES ($1, $2, $3, $4) ON CONFLICT (node_id) DO UPDATE SET virtual_ip = excluded.virtual_ip,
-        network_card = excluded.network_card, http_address = excluded.http_address";
-    s.execute(sql, &[&id.0, &address.virtual_ip, &address.network_card, &address.http_address])?;
-    let sql =
-        "SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid = 'repmgr.nodes'::pg_catalog.regclass
-        AND attname IN ('virtual_ip', 'network_card') AND NOT attisdropped";
-    if s.query_opt(sql, &[])?.is_some_and(|row| row.get::<_, i64>(0) == 2) {
-        let sql = "UPDATE repmgr.nodes SET virtual_ip = $2, network_card = $3 WHERE node_id = $1";
-        s.execute(sql, &[&id.0, &address.virtual_ip, &address.network_card])?;
+pub fn set_address(s: &mut Session, id: NodeId, address: &Address) -> Result<bool, PgError> {
+    if !ours_stands(s)? {
+        return Ok(false);
     }
-    Ok(())
+    let sql = "INSERT INTO hg_repmgr.node_address AS a (node_id, virtual_ip, network_card, http_address)
+        VALUES ($1, $2, $3, $4) ON CONFLICT (node_id) DO UPDATE SET virtual_ip = excluded.virtual_ip,
+        network_card = excluded.network_card, http_address = coalesce(excluded.http_address, a.http_address)";
+    s.execute(sql, &[&id.0, &address.virtual_ip, &address.network_card, &address.http_address])?;
+    Ok(true)
 }
 
 fn ours_stands(s: &mut Session) -> Result<bool, PgError> {

@@ -2,6 +2,7 @@
 
 use super::{Output, Status, Stream};
 use crate::sys::clock::{self, Deadline};
+use crate::sys::signals;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use std::io::{ErrorKind, Read, Write};
@@ -19,6 +20,10 @@ const STEP: Duration = Duration::from_millis(10);
 /// How long output is awaited after the program has ended: a grandchild may hold the pipe for ever
 /// (`pg_ctl start` without a log file), but what was written must have time to arrive.
 const TAIL: Duration = Duration::from_millis(100);
+
+/// How many chunks of one stream are taken at a time: a program that writes without a pause must not keep us from
+/// looking at the deadline. The rest waits in the pipe for the next turn.
+const CHUNKS: usize = 64;
 
 /// How long a program has between SIGTERM and SIGKILL when its time is over.
 const GRACE: Duration = Duration::from_secs(1);
@@ -52,9 +57,13 @@ impl Captured {
     fn drain(&mut self, on_line: &mut dyn FnMut(Stream, &str)) {
         let Some(pipe) = &mut self.pipe else { return };
         let mut chunk = [0; 16 * 1024];
-        loop {
+        let mut closed = false;
+        for _ in 0..CHUNKS {
             match pipe.read(&mut chunk) {
-                Ok(0) => break,
+                Ok(0) => {
+                    closed = true;
+                    break;
+                }
                 Ok(n) => {
                     let got = chunk.get(..n).unwrap_or_default();
                     let room = self.cap.saturating_sub(self.kept.len()).min(n);
@@ -69,11 +78,16 @@ impl Captured {
                 }
                 Err(why) if why.kind() == ErrorKind::WouldBlock => return,
                 Err(why) if why.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break,
+                Err(_) => {
+                    closed = true;
+                    break;
+                }
             }
         }
-        self.pipe = None;
-        emit(&mut self.line, self.which, on_line);
+        if closed {
+            self.pipe = None;
+            emit(&mut self.line, self.which, on_line);
+        }
     }
 }
 
@@ -189,7 +203,7 @@ impl<'a> Running<'a> {
     fn feed(&mut self) {
         let Some(feed) = &mut self.stdin else { return };
         while let Some(rest) = feed.bytes.get(feed.sent..).filter(|r| !r.is_empty()) {
-            match feed.pipe.write(rest) {
+            match signals::without_pipe_signal(|| feed.pipe.write(rest)) {
                 Ok(n) => feed.sent += n,
                 Err(why) if why.kind() == ErrorKind::WouldBlock => return,
                 Err(why) if why.kind() == ErrorKind::Interrupted => {}

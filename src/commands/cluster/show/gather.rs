@@ -23,7 +23,7 @@ pub fn look(ctx: &Context) -> Result<Vec<Observed>> {
     Ok(in_parallel(nodes, |record: NodeRecord| {
         let reach = match ask(&record) {
             Ok(live) => Reach::Up(live),
-            Err(e) if e.is(Failure::Rejecting) => Reach::Rejecting(e.to_string()),
+            Err(e) if e.is(Failure::Denied) || e.is(Failure::Sql) => Reach::Rejecting(e.to_string()),
             Err(e) => Reach::Down(e.to_string()),
         };
         Observed { record, reach }

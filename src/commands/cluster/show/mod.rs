@@ -31,25 +31,28 @@ pub fn run(ctx: &Context, args: &ClusterShow) -> Result<Exit> {
         Output::Json => table::print(&table::json(&print::json(&picture)))?,
         Output::Text => {
             table::print(&print::text(&picture, print::Shape::of(args, ctx.mode)))?;
-            complain(ctx, &picture);
+            complain(ctx, &picture)?;
         }
     }
     Ok(if picture.issues.is_empty() { Exit::Success } else { Exit::NodeStatus })
 }
 
 /// The list of what is wrong; why nodes could not be reached with `--verbose`.
-fn complain(ctx: &Context, picture: &Picture) {
+fn complain(ctx: &Context, picture: &Picture) -> Result<()> {
     if picture.issues.is_empty() || ctx.general.terse {
-        return;
+        return Ok(());
     }
+    // The table and the list are two things, also where both go to a terminal.
+    table::print("\n")?;
     let list: String = picture.issues.iter().map(|issue| format!("\n  - {issue}")).collect();
     let warning = report::warning(format!("following issues were detected{list}\n"));
     if picture.causes.is_empty() {
-        return;
+        return Ok(());
     }
     if ctx.general.verbose {
         picture.causes.iter().fold(warning, |w, (node, why)| w.detail(format!("node {node}: {why}")));
     } else {
         warning.hint("execute with --verbose option to see connection error messages");
     }
+    Ok(())
 }

@@ -47,12 +47,10 @@ pub fn text(picture: &Picture, shape: Shape) -> String {
     for line in &picture.lines {
         table.row(cells(line, shape));
     }
-    let blank = if picture.issues.is_empty() { "" } else { "\n" };
-    let table = match shape {
+    match shape {
         Shape::Compact => table.text_padded(Colour::of_stdout()),
         Shape::Full | Shape::Hg => table.text(Colour::of_stdout()),
-    };
-    table + blank
+    }
 }
 
 fn cells(line: &Line, shape: Shape) -> Vec<Cell> {
@@ -65,7 +63,7 @@ fn cells(line: &Line, shape: Shape) -> Vec<Cell> {
         Some(paint) => Cell::painted(line.status.clone(), paint),
         None => Cell::from(line.status.clone()),
     };
-    let timeline = line.timeline.map(|t| t.to_string()).unwrap_or_default();
+    let timeline = line.timeline_text();
     let mut cells = vec![
         Cell::from(line.node_id.to_string()),
         Cell::from(line.name.clone()),

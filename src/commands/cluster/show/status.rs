@@ -19,9 +19,10 @@ pub struct Observed {
 pub enum Reach {
     /// It answered questions.
     Up(Live),
-    /// A server is there but takes no connections now.
+    /// A server runs there and turns us away (pg_hba.conf, password, too many connections); why.
     Rejecting(String),
-    /// No server answered; why.
+    /// No server answered, or it takes nobody now (it starts, recovers or stops); why. repmgr does not
+    /// tell these from one another.
     Down(String),
 }
 
@@ -60,7 +61,7 @@ pub struct Line {
     pub location: String,
     /// Its priority.
     pub priority: i32,
-    /// `None`: not known.
+    /// `None`: not known, or a witness, which is no copy of the cluster.
     pub timeline: Option<Timeline>,
     /// Its connection string, without a password.
     pub conninfo: String,
@@ -77,6 +78,16 @@ impl Line {
     #[must_use]
     pub fn lag_text(&self) -> String {
         self.lag.map_or_else(|| "n/a".to_owned(), size::pretty)
+    }
+
+    /// The timeline as it is shown.
+    #[must_use]
+    pub fn timeline_text(&self) -> String {
+        match (self.timeline, self.role, self.recovery) {
+            (Some(timeline), _, _) => timeline.to_string(),
+            (None, Role::Witness, Some(_)) => "n/a".to_owned(),
+            (None, _, _) => String::new(),
+        }
     }
 
     /// The replayed position as it is shown.
@@ -101,7 +112,9 @@ pub struct Picture {
 #[must_use]
 pub fn draw(nodes: &[Observed]) -> Picture {
     let by_id: BTreeMap<NodeId, &Observed> = nodes.iter().map(|n| (n.record.node_id, n)).collect();
-    let primary_position = nodes.iter().filter(|n| n.record.role != Role::Witness).find_map(current);
+    let primary_position = [Role::Primary, Role::Standby]
+        .into_iter()
+        .find_map(|role| nodes.iter().filter(|n| n.record.role == role).find_map(current));
     let mut picture = Picture { lines: Vec::new(), issues: Vec::new(), causes: Vec::new() };
     for node in nodes {
         let status = status(node, &mut picture.issues);
@@ -117,7 +130,8 @@ pub fn draw(nodes: &[Observed]) -> Picture {
     picture
 }
 
-/// WAL position of the active, writable primary. `None`: this is not it.
+/// WAL position of the active, writable primary; a standby that was promoted by hand counts where no
+/// registered primary does. `None`: this is not it.
 fn current(node: &Observed) -> Option<Lsn> {
     match &node.reach {
         Reach::Up(live) if node.record.active || node.record.role == Role::Standby => live.current,
@@ -140,7 +154,7 @@ fn line(node: &Observed, status: String, upstream: String, primary: Option<Lsn>)
         upstream,
         location: record.location.clone(),
         priority: record.priority,
-        timeline: live.map(|l| l.timeline),
+        timeline: live.filter(|_| record.role != Role::Witness).map(|l| l.timeline),
         conninfo: record.shown_conninfo(),
         lag: replayed.and_then(|at| primary.map(|p| p.since(at))),
         replayed,
@@ -216,9 +230,6 @@ fn upstream(node: &Observed, by_id: &BTreeMap<NodeId, &Observed>, issues: &mut V
         Reach::Up(live) => live,
         Reach::Rejecting(_) | Reach::Down(_) => return format!("? {name}").trim_end().to_owned(),
     };
-    if live.recovery == Recovery::Primary && record.role == Role::Standby {
-        return String::new();
-    }
     if record.role == Role::Primary {
         return name.to_owned();
     }
@@ -358,7 +369,7 @@ mod tests {
                 (true, up()),
                 (Standby, true, primary(&[])),
                 ["* running", "! running as primary"],
-                "",
+                "! h1",
             ),
             (
                 "standby inactive",
@@ -369,15 +380,15 @@ mod tests {
             ),
             ("standby failed", (true, up()), (Standby, false, down()), ["* running", "- failed"], "? h1"),
             (
-                "standby starts",
+                "standby turns us away",
                 (true, up()),
-                (Standby, true, Reach::Rejecting("starting".into())),
+                (Standby, true, Reach::Rejecting("no pg_hba.conf entry".into())),
                 ["* running", "? running"],
                 "? h1",
             ),
             ("witness", (true, up()), (Witness, true, primary(&[])), ["* running", "* running"], "h1"),
             (
-                "witness starts",
+                "witness turns us away",
                 (true, up()),
                 (Witness, true, Reach::Rejecting(String::new())),
                 ["* running", "? rejected"],
