@@ -21,8 +21,6 @@ mod it {
     mod cluster_show;
     mod cluster_show_access;
     mod compat_reading;
-    mod compat_reading;
-    mod harness;
     mod harness;
     mod metadata;
     mod node_check;

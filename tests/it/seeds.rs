@@ -2,10 +2,11 @@
 //! saw, or says that its time has not come. What is rewritten are names of hosts, ports and paths, nothing else.
 
 use crate::cluster::exec::Out;
-use crate::cluster::{Host, Lab, PgOptions, Solo, Stop, User};
+use crate::cluster::{Host, Lab, PgOptions, Solo, Stop, User, wait_for};
 use hg_repmgr::cli::{self, Place, Request};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::time::Duration;
 
 const COMMANDS: &str = include_str!("../fixtures/seeds/commands.txt");
 
@@ -68,6 +69,18 @@ impl Walk<'_> {
         let out = host.command(&["sh", "-c", &line]).env("PATH", &path).run();
         eprintln!("{place} | {line} | {}", out.code);
         out
+    }
+
+    /// Waits until the standby on `host` shows what the primary on node1 has written: people type more slowly.
+    fn catch_up(&self, host: usize, ports: [u16; 2]) {
+        let psql = |host: usize, port: u16, sql: &str| {
+            let host = self.hosts[host - 1];
+            let line = format!("psql -h localhost -p {port} -U repmgr -d repmgr -Atc \"{sql}\"");
+            host.shell(&line).ok().stdout.trim().to_owned()
+        };
+        let written = psql(1, ports[0], "SELECT pg_current_wal_lsn()");
+        let sql = format!("SELECT pg_last_wal_replay_lsn() >= '{written}'");
+        wait_for("the record on the standby", Duration::from_secs(30), || psql(host, ports[1], &sql) == "t");
     }
 
     /// Follows a document; `behind` is what is done after a line.
@@ -137,6 +150,11 @@ fn conf(name: &str, rewrites: &[(&str, String)]) -> String {
     rewrites.iter().fold(text, |text, (from, to)| text.replace(from, to))
 }
 
+/// A server whose checkpoints do not take their time, as the documents clone without `--fast-checkpoint`.
+fn hurried() -> PgOptions {
+    PgOptions { conf: "checkpoint_completion_target = 0".into(), ..PgOptions::default() }
+}
+
 /// Writes a file below /etc of a host, where only root may.
 #[track_caller]
 fn write_etc(host: &Host, path: &str, text: &str) {
@@ -147,7 +165,7 @@ fn write_etc(host: &Host, path: &str, text: &str) {
 #[test]
 fn document_000_sets_up_highgos_cluster_and_makes_a_standby_anew() {
     let lab = Lab::new(3);
-    let primary = lab.host(1).init_primary(&PgOptions::default());
+    let primary = lab.host(1).init_primary(&hurried());
     let (home, bindir) = (primary.path("HighGo5.6.5-X"), primary.postgres.bindir.display().to_string());
     let roles = "CREATE ROLE sysdba SUPERUSER LOGIN; CREATE ROLE highgo SUPERUSER LOGIN;
                  CREATE ROLE hgrepmgr SUPERUSER LOGIN";
@@ -181,6 +199,8 @@ fn document_000_sets_up_highgos_cluster_and_makes_a_standby_anew() {
         "000:375" => drop(lab.host(3).start_pg()),
         "000:336" => drop(out.clone().says("node2 | standby |   running | node1")),
         "000:384" => drop(out.clone().says("node3 | standby |   running | node1")),
+        "000:319" | "000:501" => walk.catch_up(2, [5866, 5866]),
+        "000:382" => walk.catch_up(3, [5866, 5866]),
         "000:496" => {
             lab.host(2).stop_pg(Stop::Fast);
             lab.host(2).shell("mv data data.old").ok();
@@ -194,7 +214,7 @@ fn document_000_sets_up_highgos_cluster_and_makes_a_standby_anew() {
 #[test]
 fn document_001_sets_up_two_nodes_and_every_command_that_002_names_works_there() {
     let lab = Lab::new(2);
-    let primary = lab.host(1).init_primary(&PgOptions::default());
+    let primary = lab.host(1).init_primary(&hurried());
     primary.psql("ALTER ROLE repmgr CONNECTION LIMIT 10");
     primary.psql("ALTER ROLE repmgr SET search_path TO repmgr, \"$user\", public");
     for host in lab.hosts() {
@@ -213,6 +233,7 @@ fn document_001_sets_up_two_nodes_and_every_command_that_002_names_works_there()
             assert!(!lab.host(2).exists(&lab.host(2).data_directory()), "a dry run leaves nothing");
         }
         "001:219" => drop(lab.host(2).start_pg()),
+        "001:245" => walk.catch_up(2, [5432, 5432]),
         "001:253" => drop(out.clone().says("| standby |   running | node1")),
         _ => {}
     });
@@ -226,7 +247,7 @@ fn document_001_sets_up_two_nodes_and_every_command_that_002_names_works_there()
 #[test]
 fn document_002_runs_two_servers_on_one_machine_from_files_beside_each_other() {
     let lab = Lab::new(1);
-    let host = lab.host(1).init_primary(&PgOptions::default());
+    let host = lab.host(1).init_primary(&hurried());
     let (home, standby) = (host.path("").trim_end_matches('/').to_owned(), host.path("pgdata_standby"));
     for name in ["primary", "standby"] {
         let rewrites = [
@@ -245,6 +266,7 @@ fn document_002_runs_two_servers_on_one_machine_from_files_beside_each_other() {
             host.append(&format!("{standby}/postgresql.conf"), "port = 5433\n");
             host.pg_ctl(&["-D", "pgdata_standby/", "-l", "standby.log", "-w", "start"]).ok();
         }
+        "002:210" => walk.catch_up(1, [5432, 5433]),
         "002:211" => drop(out.clone().says("standby_node | standby |   running | primary_node")),
         "002:219" => drop(host.stop_pg(Stop::Fast)),
         "002:224" | "002:229" => drop(out.clone().says("unable to connect")),
@@ -256,7 +278,7 @@ fn document_002_runs_two_servers_on_one_machine_from_files_beside_each_other() {
 #[test]
 fn document_004_finds_the_file_of_its_version_without_being_told() {
     let lab = Lab::new(3);
-    let primary = lab.host(1).init_primary(&PgOptions::default());
+    let primary = lab.host(1).init_primary(&hurried());
     for host in lab.hosts() {
         let rewrites = [
             ("192.168.0.29", lab.host(1).ip()),
@@ -271,6 +293,8 @@ fn document_004_finds_the_file_of_its_version_without_being_told() {
     // How its standbys came to be, the document does not say.
     walk.follow("004", |place, out| match place {
         "004:143" => drop(lab.host(2).join(primary)),
+        "004:171" => walk.catch_up(2, [5432, 5432]),
+        "004:200" => walk.catch_up(3, [5432, 5432]),
         "004:172" => {
             lab.host(3).join(primary);
             drop(out.clone().says("| standby |   running | node1    | default  | 90       |"));
