@@ -17,7 +17,10 @@ mod compat;
 mod it {
     mod bench;
     mod binary;
+    mod cluster_cleanup;
     mod cluster_common;
+    mod cluster_event;
+    mod cluster_matrix;
     mod cluster_show;
     mod cluster_show_access;
     mod compat_reading;
