@@ -34,6 +34,7 @@ mod it {
     mod seeds;
     mod standby_clone;
     mod standby_clone_cut;
+    mod standby_clone_versions;
     mod standby_register;
     mod standby_unregister;
     mod versions;

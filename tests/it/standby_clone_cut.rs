@@ -142,7 +142,13 @@ fn asked_to_end_it_leaves_no_process_no_slot_and_no_directory() {
     let solo = Solo::new(2);
     let one = primary(solo.host(1), &PgOptions::default());
     let two = solo.host(2);
-    two.write_conf("use_replication_slots=yes\npg_basebackup_options='-r 4M'");
+    let (space, mapped, wal) = (one.path("space"), two.path("space2"), two.path("wal"));
+    one.shell(&format!("mkdir {space}")).ok();
+    one.psql(&format!("CREATE TABLESPACE space LOCATION '{space}'"));
+    one.psql("CREATE TABLE t TABLESPACE space AS SELECT 7 AS a");
+    two.write_conf(&format!(
+        "use_replication_slots=yes\npg_basebackup_options='-r 4M --waldir={wal}'\ntablespace_mapping='{space}={mapped}'"
+    ));
     for signal in [Signal::TERM, Signal::INT] {
         let running = start(two, one, &[]);
         wait_for("the copy to begin", SOON, || {
@@ -153,8 +159,26 @@ fn asked_to_end_it_leaves_no_process_no_slot_and_no_directory() {
         running.wait(Duration::from_secs(10)).code(14).says("interrupted").says("dropped on the source node");
         assert_eq!(copying(two), 0);
         assert!(!two.exists(&two.data_directory()));
+        assert_eq!(two.shell(&format!("ls -A {mapped} {wal} | grep -v :$ | grep .")).stdout, "");
         assert_eq!(one.psql("SELECT count(*) FROM pg_replication_slots"), "0");
     }
+}
+
+#[test]
+fn a_clone_under_nohup_outlives_its_terminal() {
+    let solo = Solo::new(2);
+    let one = primary(solo.host(1), &PgOptions::default());
+    let two = solo.host(2);
+    two.write_conf("pg_basebackup_options='-r 8M'");
+    let (program, conf) = (two.path("bin/repmgr"), two.conf_path());
+    let mut argv = vec!["nohup".to_owned(), program, "-f".to_owned(), conf];
+    argv.extend(words(one, &[]));
+    let running = two.command(&argv.iter().map(String::as_str).collect::<Vec<_>>()).start();
+    wait_for("the copy to begin", SOON, || {
+        two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory()))
+    });
+    running.signal(Signal::HUP);
+    running.wait(SOON).ok();
 }
 
 #[test]
