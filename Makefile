@@ -4,19 +4,25 @@
 # TARGET=x86_64-unknown-linux-musl and the like build for another target.
 
 SHELL := /bin/bash
+# Where rustup puts cargo; scripts/setup.sh installs it there when it is missing.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
 PREFIX ?= /usr/local
 DESTDIR ?=
-HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+# Asked when it is needed: setup may have installed rustc just before.
+HOST = $(shell PATH="$(PATH)" rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 TARGET ?= $(HOST)
-BIN := target/$(TARGET)/release/hg_repmgr
+BIN = target/$(TARGET)/release/hg_repmgr
 PAGES = $(wildcard man/*.[1-8])
 
-.PHONY: all build help setup demo demo-down test check fmt install uninstall bench clean
+.PHONY: all toolchain build help setup demo demo-down test check fmt install uninstall bench clean
 
 all: build
 
-build: ## the release binary (default)
+# A target of its own: a recipe's variables are expanded before its first line runs.
+toolchain:
 	@scripts/setup.sh build
+
+build: toolchain ## the release binary (default)
 	cargo build --release --locked --target $(TARGET)
 	@ls -l $(BIN) | awk '{printf "%s: %.2f MB\n", $$NF, $$5 / 1e6}'
 
@@ -54,13 +60,13 @@ install: ## the program, its links and its pages, below $(DESTDIR)$(PREFIX)
 	@test -x $(BIN) || $(MAKE) build
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin/hg_repmgr"
-	for name in repmgr repmgrd; do ln -sfn hg_repmgr "$(DESTDIR)$(PREFIX)/bin/$$name"; done
+	ln -sfn hg_repmgr "$(DESTDIR)$(PREFIX)/bin/repmgr"
 	set -e; for page in $(PAGES); do section=$${page##*.}; \
 	  install -d "$(DESTDIR)$(PREFIX)/share/man/man$$section"; \
 	  install -m 644 $$page "$(DESTDIR)$(PREFIX)/share/man/man$$section/"; done
 
 uninstall: ## undoes install
-	rm -f $(foreach name,hg_repmgr repmgr repmgrd,"$(DESTDIR)$(PREFIX)/bin/$(name)")
+	rm -f $(foreach name,hg_repmgr repmgr,"$(DESTDIR)$(PREFIX)/bin/$(name)")
 	for page in $(notdir $(PAGES)); do rm -f "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page"; done
 
 bench: build ## figures beside the original's: time, memory, size (never a test)

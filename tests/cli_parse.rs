@@ -330,6 +330,11 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
             "option \"{option}\": invalid value \"{value}\" (a whole number, {least} or greater, is needed)"
         )
     };
+    let range = |option: &str, value: &str, least: i32, most: i32| {
+        format!(
+            "option \"{option}\": invalid value \"{value}\" (a whole number from {least} to {most} is needed)"
+        )
+    };
     let choice = |option: &str, value: &str, words: &str| {
         format!("option \"{option}\": invalid value \"{value}\" (one of {words} is needed)")
     };
@@ -338,7 +343,12 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
         ("cluster event --limit=0", number("--limit", "0", 1)),
         ("cluster event --limit=", number("--limit", "", 1)),
         ("cluster cleanup -k -1", number("-k", "-1", 0)),
-        ("cluster event --node-id=99999999999", number("--node-id", "99999999999", 1)),
+        ("cluster event --node-id=99999999999", range("--node-id", "99999999999", 1, i32::MAX)),
+        ("cluster show -p 65536", range("-p", "65536", 1, 65_535)),
+        (
+            "cluster event --limit=9999999999999999999999",
+            range("--limit", "9999999999999999999999", 1, i32::MAX),
+        ),
         ("cluster show -p abc", number("-p", "abc", 1)),
         ("cluster show --wait-sync=x", number("--wait-sync", "x", 0)),
         (
@@ -424,6 +434,7 @@ fn help_is_there_at_every_level_and_fits_a_terminal() {
     for v in VERBS {
         lines.extend([format!("{} --help", v.group), format!("{} --help", v.phrase())]);
         assert_eq!(printed(&format!("help {}", v.phrase())), printed(&format!("{} -?", v.phrase())));
+        assert_eq!(printed(&format!("{} HELP", v.group)), printed(&format!("{} -?", v.group)));
         for example in v.examples {
             clean(example.strip_prefix("repmgr ").unwrap());
         }

@@ -15,6 +15,8 @@ mod cluster;
 #[allow(dead_code, unused_imports, reason = "a harness offers more than today's tests ask for")]
 mod compat;
 mod it {
+    mod bench;
+    mod binary;
     mod cluster_cleanup;
     mod cluster_common;
     mod cluster_event;
@@ -23,4 +25,16 @@ mod it {
     mod cluster_show_access;
     mod compat_reading;
     mod harness;
+    mod metadata;
+    mod node_check;
+    mod node_service;
+    mod node_status;
+    mod primary_register;
+    mod primary_unregister;
+    mod seeds;
+    mod standby_clone;
+    mod standby_clone_cut;
+    mod standby_register;
+    mod standby_unregister;
+    mod versions;
 }

@@ -137,6 +137,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        self.settings.stop = None;
         if let Ok(Some(server)) = postmaster::find(self.data()) {
             run_service(Action::Stop(StopWait::Yes), &self.settings, soon()).ok();
             postmaster::wait_gone(self.data(), &server, soon()).ok();
@@ -207,7 +208,6 @@ fn a_stop_command_that_stops_nothing_is_noticed() {
     let error = run_service(Action::Stop(StopWait::No), &cluster.settings, short).expect_err("it still runs");
     assert_eq!(error.exit, Exit::LocalCommand);
     assert!(error.message.contains("still running"), "{error}");
-    cluster.settings.stop = None;
 }
 
 #[test]

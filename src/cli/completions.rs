@@ -61,7 +61,7 @@ fn values(text: &mut String) {
             Kind::Level => {
                 format!("COMPREPLY=( $(compgen -W \"{}\" -- \"$cur\") ); return", LEVELS.join(" "))
             }
-            Kind::Text(_) | Kind::Number(_, _) | Kind::Delay => "return".to_owned(),
+            Kind::Text(_) | Kind::Number(..) | Kind::Delay => "return".to_owned(),
         };
         let _ = writeln!(text, "        {}) {reply} ;;", spellings(opt));
     }

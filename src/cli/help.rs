@@ -134,9 +134,11 @@ fn name(opt: &Opt) -> String {
     format!("  {short}--{}{value}", opt.long)
 }
 
-fn metavar(kind: Kind) -> String {
+/// The word that stands for a value.
+#[must_use]
+pub fn metavar(kind: Kind) -> String {
     match kind {
-        Kind::Text(word) | Kind::Number(word, _) => word.to_owned(),
+        Kind::Text(word) | Kind::Number(word, ..) => word.to_owned(),
         Kind::Choice(words) => words.join("|"),
         Kind::Level => "LEVEL".to_owned(),
         Kind::Delay => "DELAY".to_owned(),

@@ -122,11 +122,14 @@ fn utf8(args: &[OsString]) -> Result<Vec<String>> {
         .collect()
 }
 
-/// Help and version, whatever else was typed.
+/// Help and version, whatever else was typed. `help` as the first word is help for the rest, and behind the first
+/// word it is help for that one (behind a whole command it would be the host of `standby clone HOST`).
 fn asks_for_text(line: &Line) -> Result<Option<String>> {
-    let (asked, words) = match line.words.split_first() {
-        Some((first, rest)) if first.eq_ignore_ascii_case("help") => (true, rest),
-        Some(_) | None => (line.has("help"), line.words.as_slice()),
+    let helps = |word: &String| word.eq_ignore_ascii_case("help");
+    let (asked, words) = match line.words.as_slice() {
+        [first, rest @ ..] if helps(first) => (true, rest),
+        [group, word] if helps(word) => (true, std::slice::from_ref(group)),
+        words => (line.has("help"), words),
     };
     if asked {
         return help_for(words).map(Some);

@@ -6,6 +6,7 @@ pub mod choices;
 pub mod completions;
 pub mod help;
 pub mod invocation;
+pub mod manual;
 pub mod normalise;
 pub mod options;
 pub mod table;

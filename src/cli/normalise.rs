@@ -138,8 +138,11 @@ fn check(kind: Kind, typed: &str, value: String) -> Result<String> {
         |wanted: String| bad(format!("option \"{typed}\": invalid value \"{}\" ({wanted})", shown(&value)));
     match kind {
         Kind::Text(_) => Ok(value),
-        Kind::Number(_, least) => match value.trim().parse::<i32>() {
-            Ok(n) if n >= least => Ok(n.to_string()),
+        Kind::Number(_, least, most) => match value.trim().parse::<i128>() {
+            Ok(n) if (i128::from(least)..=i128::from(most)).contains(&n) => Ok(n.to_string()),
+            Ok(n) if n > i128::from(most) => {
+                Err(wrong(format!("a whole number from {least} to {most} is needed")))
+            }
             Ok(_) | Err(_) => Err(wrong(format!("a whole number, {least} or greater, is needed"))),
         },
         Kind::Choice(words) if words.contains(&value.as_str()) => Ok(value),

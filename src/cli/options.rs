@@ -43,8 +43,8 @@ pub enum Value {
 pub enum Kind {
     /// Anything; the word stands for it in the help. `FILE` and `DIR` are completed as paths.
     Text(&'static str),
-    /// A whole number, with the least one allowed.
-    Number(&'static str, i32),
+    /// A whole number, with the least and the greatest one allowed.
+    Number(&'static str, i32, i32),
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A log level, in any case.
@@ -112,8 +112,8 @@ pub const EXCLUSIVE: &[&[&str]] = &[
 const FILE: Kind = Text("FILE");
 const DIR: Kind = Text("DIR");
 const NAME: Kind = Text("NAME");
-const ID: Kind = Number("ID", 1);
-const SECONDS: Kind = Number("SECONDS", 0);
+const ID: Kind = Number("ID", 1, i32::MAX);
+const SECONDS: Kind = Number("SECONDS", 0, i32::MAX);
 /// Commands that can connect without a configuration file.
 const CONNECTS: Scope =
     Scope::Only(&[StandbyClone, StandbyRegister, ClusterShow, ClusterMatrix, ClusterCrosscheck]);
@@ -147,34 +147,34 @@ pub static OPTIONS: &[Opt] = &[
 
     opt("config-file", Some('f'), Required(FILE), General, Scope::All, "configuration file"),
     opt("pg_bindir", Some('b'), Required(DIR), General, Scope::All, "directory of PostgreSQL's programs"),
-    opt("log-level", Some('L'), Required(Level), General, Scope::All, "least level of the messages shown (default: NOTICE)"),
+    opt("log-level", Some('L'), Required(Level), General, Scope::All, "least level of the messages shown (default: that of the configuration, else INFO)"),
     opt("log-to-file", None, Flag, General, Scope::All, "write messages where the configuration says, not to the terminal"),
     opt("quiet", Some('q'), Flag, General, Scope::All, "show errors only"),
     opt("terse", Some('t'), Flag, General, Scope::All, "leave out details and hints"),
-    opt("verbose", Some('v'), Flag, General, Scope::All, "show more messages"),
+    opt("verbose", Some('v'), Flag, General, Scope::All, "say more: which configuration file, why connections failed"),
 
     opt("dry-run", None, Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister, NodeService, ClusterCleanup]), "show what would be done, change nothing"),
     opt("force", Some('F'), Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister]), "go on where the command would otherwise refuse"),
     opt("dbname", Some('d'), Required(Text("CONNINFO")), General, CONNECTS, "database to connect to, or a whole connection string"),
     opt("host", Some('h'), Required(Text("HOST")), General, CONNECTS, "host to connect to"),
-    opt("port", Some('p'), Required(Number("PORT", 1)), General, CONNECTS, "port to connect to"),
+    opt("port", Some('p'), Required(Number("PORT", 1, 65_535)), General, CONNECTS, "port to connect to"),
     opt("username", Some('U'), Required(NAME), General, CONNECTS, "user to connect as"),
     opt("superuser", Some('S'), Required(NAME), General, Scope::Only(&[PrimaryRegister, StandbyClone, NodeCheck, NodeService]), "superuser for what the repmgr user may not do"),
     opt("remote-user", Some('R'), Required(NAME), General, CLONE, "user for ssh"),
     opt("pgdata", Some('D'), Required(DIR), General, Scope::Only(&[StandbyClone, NodeService]), "data directory (not used with a configuration file)"),
-    opt("node-id", None, Required(ID), General, Scope::Only(&[PrimaryUnregister, StandbyUnregister, ClusterMatrix, ClusterCrosscheck, ClusterEvent, ClusterCleanup]), "node with this ID"),
-    opt("node-name", None, Required(NAME), General, Scope::Only(&[StandbyUnregister, ClusterEvent]), "node with this name"),
+    opt("node-id", None, Required(ID), General, Scope::Only(&[PrimaryUnregister, StandbyUnregister, ClusterMatrix, ClusterCrosscheck, ClusterEvent, ClusterCleanup]), "the node that is meant, by its ID"),
+    opt("node-name", None, Required(NAME), General, Scope::Only(&[StandbyUnregister, ClusterEvent]), "the node that is meant, by its name"),
 
     opt("fast-checkpoint", Some('c'), Flag, Own, CLONE, "have the source checkpoint at once"),
     opt("copy-external-config-files", None, Optional(Choice(&["samepath", "pgdata"])), Own, CLONE, "copy configuration files from outside the data directory too, to the same place (default) or into the data directory"),
-    opt("no-upstream-connection", None, Flag, Own, CLONE, "with Barman: make no connection to the upstream"),
+    opt("no-upstream-connection", None, Flag, Own, CLONE, "for copies from Barman, which this version does not make; no effect"),
     opt("replication-user", None, Required(NAME), Own, Scope::Only(&[PrimaryRegister, StandbyClone, StandbyRegister]), "user of replication connections"),
     opt("replication-conf-only", None, Flag, Own, CLONE, "copy nothing, only write the replication settings"),
     opt("upstream-conninfo", None, Required(Text("CONNINFO")), Own, CLONE, "connection string of an upstream that is not there yet"),
     opt("upstream-node-id", None, Required(ID), Own, Scope::Only(&[StandbyClone, StandbyRegister]), "ID of the upstream (default: the primary)"),
     opt("recovery-min-apply-delay", None, Required(Delay), Own, CLONE, "delay of replay, with PostgreSQL's units"),
-    opt("verify-backup", None, Flag, Own, CLONE, "verify the copy with pg_verifybackup"),
-    opt("without-barman", None, Flag, Own, CLONE, "do not use Barman though it is configured"),
+    opt("verify-backup", None, Flag, Own, CLONE, "verify the copy with pg_verifybackup (PostgreSQL 13 and later)"),
+    opt("without-barman", None, Flag, Own, CLONE, "copy from the server though Barman is configured"),
     opt("wait-start", None, Required(SECONDS), Own, REGISTER, "time given to the standby to start (default: 30)"),
     opt("wait-sync", None, Optional(SECONDS), Own, REGISTER, "wait until the record has reached the standby, without a number for ever"),
 
@@ -198,10 +198,10 @@ pub static OPTIONS: &[Opt] = &[
     opt("list-actions", None, Flag, Own, SERVICE, "show the command of each action"),
     opt("checkpoint", None, Flag, Own, SERVICE, "checkpoint before stopping or restarting"),
 
-    opt("limit", None, Required(Number("ROWS", 1)), Own, EVENT, "most events shown (default: 20)"),
+    opt("limit", None, Required(Number("ROWS", 1, i32::MAX)), Own, EVENT, "most events shown (default: 20)"),
     opt("all", None, Flag, Own, EVENT, "show all events"),
     opt("event", None, Required(NAME), Own, EVENT, "only events of this name"),
-    opt("keep-history", Some('k'), Required(Number("DAYS", 0)), Own, Scope::Only(&[ClusterCleanup]), "days of history to keep (default: 0)"),
+    opt("keep-history", Some('k'), Required(Number("DAYS", 0, i32::MAX)), Own, Scope::Only(&[ClusterCleanup]), "days of history to keep (default: 0, delete all of it)"),
 
     opt("compact", None, Flag, Own, Scope::Only(&[ClusterShow, ClusterMatrix, ClusterCrosscheck, ClusterEvent]), "show fewer columns"),
     opt("csv", None, Flag, Pick("output"), Scope::Only(&[NodeStatus, NodeCheck, ClusterShow, ClusterMatrix, ClusterCrosscheck, ClusterEvent]), "write CSV"),

@@ -106,8 +106,8 @@ pub static VERBS: &[VerbInfo] = &[
         word: "register",
         summary: "enter this server into the cluster as its primary",
         about: "Creates the cluster's metadata on first use and writes the record of this server, taken from \
-                its configuration file. The server must be running and must not be in recovery. A record that \
-                exists already is replaced with --force.",
+                its configuration file. The server must be running and must not be in recovery, and no other \
+                registered primary may be running. A record that exists already is replaced with --force.",
         exits: &[DB, QUERY],
         examples: &["repmgr -f /etc/repmgr.conf primary register --dry-run"],
     },
@@ -117,7 +117,8 @@ pub static VERBS: &[VerbInfo] = &[
         word: "unregister",
         summary: "remove the record of a former primary",
         about: "Removes a primary that is no longer in use from the cluster's metadata. Refused while other nodes \
-                name it as their upstream; a record that is still active goes only with --force.",
+                name it as their upstream. A record that is still active, or whose server is the current \
+                primary or runs as a standby, goes only with --force.",
         exits: &[DB, QUERY],
         examples: &["repmgr -f /etc/repmgr.conf primary unregister --node-id=1"],
     },
@@ -132,7 +133,7 @@ pub static VERBS: &[VerbInfo] = &[
             ("2", "external configuration files could not be copied"),
             DB,
             ("14", "the base backup failed"),
-            ("19", "Barman failed"),
+            ("19", "a copy from Barman was asked for, which this version does not make"),
         ],
         examples: &[
             "repmgr -h node1 -U repmgr -d repmgr -f /etc/repmgr.conf standby clone --dry-run",

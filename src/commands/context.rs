@@ -197,6 +197,10 @@ fn find_primary(nodes: Vec<NodeRecord>) -> Result<(Session, NodeRecord)> {
 /// # Errors
 /// [`PgError`].
 pub fn connect_node(record: &NodeRecord) -> Result<Session, PgError> {
+    if record.conninfo.trim().is_empty() {
+        // libpq would take its defaults: some server of this host.
+        return Err(PgError::new(Failure::BadConnInfo, "the record holds no connection string"));
+    }
     let conninfo = ConnInfo::parse(&record.conninfo)
         .map_err(|why| PgError::new(Failure::BadConnInfo, why.to_string()))?;
     Session::connect(&conninfo, connect_deadline(&conninfo))

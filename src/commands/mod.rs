@@ -6,12 +6,13 @@ pub mod dump_config;
 pub mod node;
 pub mod notify;
 pub mod primary;
+pub mod registration;
 mod remote;
 pub mod standby;
 mod start;
 
 use crate::cli::{Command, Invocation};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 
 /// Runs the command of `inv`.
@@ -36,9 +37,4 @@ pub fn run(inv: &Invocation) -> Result<Exit> {
         Command::ClusterEvent(args) => cluster::event::run(ctx, args),
         Command::ClusterCleanup(args) => cluster::cleanup::run(ctx, args),
     }
-}
-
-/// What a command that is not written yet ends with.
-fn not_implemented(phrase: &str) -> Error {
-    Error::new(Exit::Internal, format!("\"{phrase}\" is not implemented"))
 }

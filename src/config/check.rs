@@ -1,6 +1,7 @@
 //! Items → settings: every mistake is found before any is reported.
 
 use super::kind::{Kind, Unit, members};
+use super::load::remarks;
 use super::settings::{FORMER, Preset, Setting, Settings, TABLE, find};
 use super::values::LIST_MARK;
 use super::{Item, Mode, Warning, amount};
@@ -39,7 +40,8 @@ pub fn check(file: &Path, items: &[Item], faults: Vec<String>) -> Result<Checked
     let settings = if checker.faults.is_empty() { checker.settings() } else { None };
     let Some(settings) = settings else {
         let what = format!("the configuration file \"{}\" cannot be used", file.display());
-        return Err(checker.faults.into_iter().fold(Error::new(Exit::BadConfig, what), Error::detail));
+        let error = checker.faults.into_iter().fold(Error::new(Exit::BadConfig, what), Error::detail);
+        return Err(remarks(error, &checker.warnings));
     };
     Ok(Checked { settings, mode: checker.mode, warnings: checker.warnings })
 }
@@ -135,7 +137,13 @@ impl Checker {
             return None;
         }
         match row.kind.canonical(&item.value, self.mode) {
-            Ok(text) => Some(text),
+            Ok(text) => {
+                if row.kind == Kind::Path && !text.is_empty() && Path::new(&text).is_relative() {
+                    let text = format!("{place}: the path is relative to wherever the program is started");
+                    self.warnings.push(Warning::new(text).hint("write the whole path, from the root"));
+                }
+                Some(text)
+            }
             Err(complaint) if matches!(row.kind, Kind::LenientWord(_)) => {
                 let default = row.default(self.mode).unwrap_or_default();
                 let text = format!("{place}: {}; {default} is used", complaint.wrong);

@@ -8,6 +8,7 @@ use super::{Item, Mode, Warning};
 use crate::domain::conninfo::ConnInfo;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -104,12 +105,17 @@ pub fn defaults() -> Result<Loaded> {
 fn read(file: &Path, found: &Found) -> Result<Loaded> {
     let bytes = include::bytes(file).map_err(|why| {
         let message = format!("the configuration file \"{}\" cannot be read", file.display());
-        Error::new(Exit::BadConfig, message)
-            .detail(why)
-            .hint("run the program as the user that owns PostgreSQL, or let that user read the file")
+        let denied = std::fs::File::open(file).is_err_and(|e| e.kind() == ErrorKind::PermissionDenied);
+        let error = Error::new(Exit::BadConfig, message).detail(why);
+        if denied {
+            error.hint("run the program as the user that owns PostgreSQL, or let that user read the file")
+        } else {
+            error
+        }
     })?;
     let read = include::read(file, &bytes);
-    let checked = check(file, &read.items, read.faults).map_err(|error| foreign(error, &read.items))?;
+    let checked = check(file, &read.items, read.faults)
+        .map_err(|error| foreign(remarks(error, &read.warnings), &read.items))?;
     let mut warnings = found.warnings.clone();
     warnings.extend(read.warnings);
     warnings.extend(checked.warnings);
@@ -122,6 +128,15 @@ fn read(file: &Path, found: &Found) -> Result<Loaded> {
         compatibility: checked.mode,
         items: read.items,
         files: read.files,
+    })
+}
+
+/// What else there is to say about a file that cannot be used: a line that was passed over may be the very one
+/// that is missed.
+pub(super) fn remarks(error: Error, warnings: &[Warning]) -> Error {
+    warnings.iter().fold(error, |error, warning| {
+        let hint = warning.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        error.detail(format!("{}{hint}", warning.text))
     })
 }
 

@@ -71,20 +71,19 @@ impl Host {
         let data = self.data_directory();
         let from = format!("{} application_name={}", upstream.conninfo(), self.name);
         let basebackup = self.postgres.program("pg_basebackup");
-        self.run_as_postgres(&[
-            &basebackup,
-            "-D",
-            &data,
-            "-d",
-            &from,
-            "-R",
-            "-X",
-            "stream",
-            "-c",
-            "fast",
-            "-N",
-        ])
-        .ok();
+        self.run_as_postgres(&[&basebackup, "-D", &data, "-d", &from, "-X", "stream", "-c", "fast", "-N"])
+            .ok();
+        // Not by its -R: a newer pg_basebackup names connection options that an older server does not know.
+        if self.postgres.major < 12 {
+            let text = format!("standby_mode = 'on'\nprimary_conninfo = '{from}'\n");
+            self.write(
+                &format!("{data}/recovery.conf"),
+                &format!("{text}recovery_target_timeline = 'latest'\n"),
+            );
+        } else {
+            self.write(&format!("{data}/standby.signal"), "");
+            self.append(&format!("{data}/postgresql.auto.conf"), &format!("primary_conninfo = '{from}'\n"));
+        }
         self.place_server(&data);
         self.start_pg();
         let sql = format!("SELECT count(*) FROM pg_stat_replication WHERE application_name='{}'", self.name);

@@ -14,6 +14,16 @@ impl Program {
         Self(named.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_hg_repmgr")), PathBuf::from))
     }
 
+    /// The program as it ships, for tests of the file itself: `$HG_REPMGR_RELEASE`, else the release build;
+    /// stops the test when there is none.
+    pub fn release() -> Self {
+        let built = Path::new(env!("CARGO_BIN_EXE_hg_repmgr")).parent().and_then(Path::parent);
+        let named = std::env::var_os("HG_REPMGR_RELEASE").map(PathBuf::from);
+        let path = named.or_else(|| Some(built?.join("release/hg_repmgr"))).unwrap();
+        assert!(path.exists(), "no release build ({}): 'make test' makes one", path.display());
+        Self(path)
+    }
+
     /// The original repmgr, from the distribution's package; stops the test when it is missing.
     pub fn original() -> Self {
         let path = Postgres::installed().bindir.join("repmgr");

@@ -3,6 +3,7 @@
 use super::exec::{self, run};
 use super::host::{Host, Place};
 use super::programs::{Postgres, Program};
+use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,9 +13,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const SHELF: &str = "/tmp";
 const PREFIX: &str = "hg_repmgr-solo-";
 
+/// Below those that the kernel gives to outgoing connections, which would get in the way.
+const PORTS: std::ops::Range<u16> = 21_000..22_000;
+
 /// Some servers on this machine.
 pub struct Solo {
     hosts: Vec<Host>,
+    /// Locked as long as the ports are ours; the kernel unlocks them when this process ends, however.
+    #[expect(dead_code, reason = "held, not read")]
+    ports: Vec<File>,
     folder: PathBuf,
 }
 
@@ -31,7 +38,8 @@ impl Solo {
         sweep();
         let serial = MADE.fetch_add(1, Ordering::Relaxed);
         let folder = Path::new(SHELF).join(format!("{PREFIX}{}-{serial}", std::process::id()));
-        let hosts = free_ports(count)
+        let (numbers, ports): (Vec<_>, Vec<_>) = free_ports(count).into_iter().unzip();
+        let hosts = numbers
             .into_iter()
             .enumerate()
             .map(|(at, port)| {
@@ -44,7 +52,7 @@ impl Solo {
         if exec::is_root() {
             run(&["chown", "-R", "postgres:postgres", folder.to_str().unwrap()]).ok();
         }
-        Self { hosts, folder }
+        Self { hosts, ports, folder }
     }
 
     /// Host `n`, counted from 1.
@@ -82,10 +90,19 @@ fn lay_out(home: &Path, program: &Program) {
     }
 }
 
-/// Ports that nobody uses now: all are held at once before any is given away.
-fn free_ports(count: usize) -> Vec<u16> {
-    let held: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    held.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+/// Ports that nobody uses and no other test takes, each with the locked file that says so.
+fn free_ports(count: usize) -> Vec<(u16, File)> {
+    let user = rustix::process::getuid().as_raw();
+    let shelf = Path::new(SHELF).join(format!("hg_repmgr-test-ports-{user}"));
+    std::fs::create_dir_all(&shelf).unwrap();
+    let claim = |port: u16| {
+        let file = File::create(shelf.join(port.to_string())).ok()?;
+        file.try_lock().ok()?;
+        TcpListener::bind(("127.0.0.1", port)).is_ok().then_some((port, file))
+    };
+    let free: Vec<_> = PORTS.filter_map(claim).take(count).collect();
+    assert_eq!(free.len(), count, "no free ports in {PORTS:?}");
+    free
 }
 
 /// Removes what processes that are no more have left.

@@ -3,7 +3,7 @@
 use super::schema::{NEWEST, NEWEST_EXTENSION_MAJOR, NODE_COLUMNS, OURS, PLAIN, REQUIRED};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::pg::session::{PgError, Session};
+use crate::pg::session::{Failure, PgError, Session};
 
 /// Key of the advisory lock that keeps two installations apart; the bytes read `hgrepmgr`.
 const LOCK: i64 = 0x6867_7265_706d_6772;
@@ -114,15 +114,33 @@ fn missing(relations: &[String], columns: &[String]) -> Vec<String> {
 /// # Errors
 /// [`Exit::BadConfig`] when it is absent, half-made or newer; [`Exit::DbQuery`] when that cannot be told.
 pub fn require(session: &mut Session) -> Result<Origin, Error> {
-    let state = state(session)
-        .map_err(|e| e.into_error(Exit::DbQuery, "unable to look at the metadata in schema \"repmgr\""))?;
-    match state {
+    let found = state(session).map_err(|e| {
+        let lacking = e.has_sqlstate(PERMISSION);
+        let error = e.into_error(Exit::DbQuery, "unable to look at the metadata in schema \"repmgr\"");
+        if !lacking {
+            return error;
+        }
+        error.hint(
+            "GRANT the user of \"conninfo\" USAGE on schema \"repmgr\" and all privileges on its tables",
+        )
+    })?;
+    match found {
         State::Ready { origin, .. } => Ok(origin),
-        State::Absent => Err(Error::new(Exit::BadConfig, "this database holds no repmgr metadata")
-            .detail("schema \"repmgr\" does not exist, so no node has been registered in this database")
-            .hint("register the primary with \"repmgr primary register\"; if that was done, check \"dbname\" in \"conninfo\"")),
-        State::HalfMade(missing) => Err(half_made(&missing)),
-        State::Newer(what) => Err(newer(&what)),
+        State::Absent | State::HalfMade(_) | State::Newer(_) => Err(refuse(&found)),
+    }
+}
+
+/// Why this state is of no use, in words a DBA can act on.
+#[must_use]
+pub fn refuse(found: &State) -> Error {
+    match found {
+        State::Newer(what) => newer(what),
+        State::HalfMade(missing) => half_made(missing),
+        State::Ready { .. } | State::Absent => {
+            Error::new(Exit::BadConfig, "this database holds no repmgr metadata")
+                .detail("schema \"repmgr\" does not exist, so no node has been registered in this database")
+                .hint("register the primary with \"repmgr primary register\"; if that was done, check \"dbname\" in \"conninfo\"")
+        }
     }
 }
 
@@ -138,6 +156,15 @@ fn newer(what: &str) -> Error {
         .hint("install the same version of this program on every node")
 }
 
+/// Whether our own schema could be brought to its newest version.
+#[derive(Clone, Debug)]
+pub enum OurSchema {
+    /// It is.
+    Current,
+    /// This role may not create or change it; everything that repmgr itself has works without it.
+    NotAllowed(PgError),
+}
+
 /// Creates the metadata, or adopts and upgrades what stands there. `session` is on the primary and may
 /// belong to a superuser who does it for `owner` (the role of our conninfo). Two at a time wait for each other.
 ///
@@ -145,20 +172,53 @@ fn newer(what: &str) -> Error {
 ///
 /// # Errors
 /// [`Exit::BadConfig`] for metadata of a newer version or with foreign columns, [`Exit::DbQuery`] otherwise.
-pub fn install(session: &mut Session, owner: &str) -> Result<Installed, Error> {
-    let failed = |e: PgError| e.into_error(Exit::DbQuery, "unable to create the repmgr metadata");
-    let outcome = session.transaction(|s| create(s, owner)).map_err(failed)?;
+pub fn install(session: &mut Session, owner: &str) -> Result<(Installed, OurSchema), Error> {
+    let extension = extension_usable(session).map_err(|e| not_created(e, owner))?;
+    let outcome = session.transaction(|s| create(s, owner, extension)).map_err(|e| not_created(e, owner))?;
     let outcome = match outcome {
         Created::Done(installed) => installed,
         Created::Refused(error) => return Err(*error),
     };
-    let from = upgrade(session, owner).map_err(failed)?;
-    Ok(match outcome {
+    let from = match upgrade(session, owner) {
+        Ok(from) => from,
+        Err(e) if e.has_sqlstate(PERMISSION) => return Ok((outcome, OurSchema::NotAllowed(e))),
+        Err(e) => return Err(not_created(e, owner)),
+    };
+    let outcome = match outcome {
         Installed::Present(_) if from < NEWEST && from > 0 => Installed::Upgraded { from, to: NEWEST },
         Installed::Present(_) | Installed::Created(_) | Installed::Completed | Installed::Upgraded { .. } => {
             outcome
         }
-    })
+    };
+    Ok((outcome, OurSchema::Current))
+}
+
+/// SQLSTATE of a lacking privilege.
+const PERMISSION: &str = "42501";
+
+fn not_created(e: PgError, owner: &str) -> Error {
+    let lacking = e.has_sqlstate(PERMISSION);
+    let error = e.into_error(Exit::DbQuery, "unable to create the repmgr metadata");
+    if !lacking {
+        return error;
+    }
+    let role = quote_ident(owner);
+    error.hint(format!(
+        "name a superuser with -S/--superuser, or let one execute: GRANT CREATE ON DATABASE <dbname> TO {role}"
+    ))
+}
+
+/// What [`install`] would create metadata with now; for metadata that is [`State::Absent`].
+///
+/// # Errors
+/// [`PgError`].
+pub fn how_created(session: &mut Session) -> Result<Origin, PgError> {
+    if extension_usable(session)? == Extension::OutOfReach {
+        return Ok(Origin::Plain);
+    }
+    let sql = "SELECT default_version FROM pg_catalog.pg_available_extensions WHERE name = 'repmgr'";
+    let version = session.query_opt(sql, &[])?.and_then(|row| row.get::<_, Option<String>>(0));
+    Ok(Origin::Extension(version.unwrap_or_default()))
 }
 
 /// The result of the first transaction: an error that is not the server's rolls nothing back, since
@@ -168,14 +228,14 @@ enum Created {
     Refused(Box<Error>),
 }
 
-fn create(s: &mut Session, owner: &str) -> Result<Created, PgError> {
+fn create(s: &mut Session, owner: &str, extension: Extension) -> Result<Created, PgError> {
     lock(s)?;
     Ok(Created::Done(match state(s)? {
         State::Ready { origin, .. } => Installed::Present(origin),
         State::Newer(what) => return Ok(Created::Refused(Box::new(newer(&what)))),
-        State::Absent if extension_usable(s)? => {
+        State::Absent if extension == Extension::Usable => {
             s.batch("CREATE EXTENSION repmgr")?;
-            s.batch(&grants("repmgr", owner))?;
+            s.batch(&grants(owner))?;
             let version = s
                 .query_opt("SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'repmgr'", &[])?
                 .map(|row| row.get(0));
@@ -200,27 +260,45 @@ fn lock(s: &mut Session) -> Result<(), PgError> {
     s.query("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[&LOCK]).map(drop)
 }
 
-/// The server has the extension's files and this role may run them.
-fn extension_usable(s: &mut Session) -> Result<bool, PgError> {
+/// Whether the server has the extension's files and this role may run them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extension {
+    Usable,
+    OutOfReach,
+}
+
+/// Not to be asked in a transaction: one control file with a mistake, of whatever extension, makes the view
+/// fail. Then plain SQL has to do.
+fn extension_usable(s: &mut Session) -> Result<Extension, PgError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = 'repmgr')
         AND (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
         AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'repmgr')";
-    Ok(s.query_opt(sql, &[])?.is_some_and(|row| row.get(0)))
+    match s.query_opt(sql, &[]) {
+        Ok(row) if row.as_ref().is_some_and(|row| row.get(0)) => Ok(Extension::Usable),
+        Ok(_) => Ok(Extension::OutOfReach),
+        Err(e) if e.is(Failure::Sql) => Ok(Extension::OutOfReach),
+        Err(e) => Err(e),
+    }
 }
 
 /// Schema and tables belong to `owner`, whoever's session it is.
 fn plain(s: &mut Session, owner: &str) -> Result<(), PgError> {
-    let role = quote_ident(owner);
-    let schema = if current_user(s)? == owner {
-        "CREATE SCHEMA IF NOT EXISTS repmgr".to_owned()
-    } else {
-        format!("CREATE SCHEMA IF NOT EXISTS repmgr AUTHORIZATION {role}; SET LOCAL ROLE {role}")
-    };
-    s.batch(&schema)?;
+    become_owner_of("repmgr", s, owner)?;
     for statement in PLAIN {
         s.batch(statement)?;
     }
     s.batch("RESET ROLE")
+}
+
+/// Makes `schema` if need be and acts as `owner` from here on; an error undoes both with the transaction.
+fn become_owner_of(schema: &str, s: &mut Session, owner: &str) -> Result<(), PgError> {
+    let role = quote_ident(owner);
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1)";
+    // Not IF NOT EXISTS: that asks for the privilege on the database even where the schema stands.
+    if !s.query_opt(sql, &[&schema])?.is_some_and(|row| row.get(0)) {
+        s.batch(&format!("CREATE SCHEMA {schema} AUTHORIZATION {role}"))?;
+    }
+    if current_user(s)? == owner { Ok(()) } else { s.batch(&format!("SET LOCAL ROLE {role}")) }
 }
 
 /// Brings our own schema to [`NEWEST`], a step a transaction. Returns the version found; 0: none.
@@ -231,10 +309,11 @@ fn upgrade(session: &mut Session, owner: &str) -> Result<i32, PgError> {
             lock(s)?;
             let State::Ready { ours, .. } = state(s)? else { return Ok(None) };
             let Some(step) = usize::try_from(ours).ok().and_then(|n| OURS.get(n)) else { return Ok(None) };
+            become_owner_of("hg_repmgr", s, owner)?;
             s.batch(step)?;
             let next = ours + 1;
             s.execute("INSERT INTO hg_repmgr.version (version) VALUES ($1)", &[&next])?;
-            s.batch(&grants("hg_repmgr", owner))?;
+            s.batch("RESET ROLE")?;
             Ok::<_, PgError>(Some(ours))
         })?;
         match done {
@@ -244,13 +323,10 @@ fn upgrade(session: &mut Session, owner: &str) -> Result<i32, PgError> {
     }
 }
 
-/// What `owner` needs on a schema that somebody else's session made.
-fn grants(schema: &str, owner: &str) -> String {
+/// What `owner` needs on the extension's schema, which somebody else's session may have made.
+fn grants(owner: &str) -> String {
     let role = quote_ident(owner);
-    format!(
-        "GRANT USAGE ON SCHEMA {schema} TO {role};
-         GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA {schema} TO {role}"
-    )
+    format!("GRANT USAGE ON SCHEMA repmgr TO {role}; GRANT ALL ON ALL TABLES IN SCHEMA repmgr TO {role}")
 }
 
 fn current_user(s: &mut Session) -> Result<String, PgError> {

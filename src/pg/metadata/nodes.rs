@@ -1,8 +1,10 @@
 //! Rows of `repmgr.nodes`.
 
+use super::field;
 use crate::domain::node::{NodeId, NodeRecord, Role};
 use crate::pg::session::{PgError, Session};
 use postgres::Row;
+use postgres::types::ToSql;
 use std::collections::BTreeMap;
 
 /// Columns in the order [`record`] reads them. hg_repmgr's two columns are read through the row as JSON,
@@ -13,23 +15,24 @@ const SELECT: &str = "SELECT n.node_id, n.upstream_node_id, n.active, n.node_nam
     pg_catalog.to_jsonb(n) OPERATOR(pg_catalog.->>) 'network_card'
     FROM repmgr.nodes n";
 
-fn record(row: &Row) -> NodeRecord {
+/// A row of [`SELECT`]. The table may be anybody's: a column of another type is an error, not an end of the program.
+fn record(row: &Row) -> Result<NodeRecord, PgError> {
     let none_if_empty = |text: Option<String>| text.filter(|t| !t.is_empty());
-    NodeRecord {
-        node_id: NodeId(row.get(0)),
-        upstream_node_id: row.get::<_, Option<i32>>(1).map(NodeId),
-        active: row.get(2),
-        node_name: row.get(3),
-        role: Role::from_word(row.get(4)),
-        location: row.get(5),
-        priority: row.get(6),
-        conninfo: row.get(7),
-        repluser: row.get(8),
-        slot_name: none_if_empty(row.get(9)),
-        config_file: row.get(10),
-        virtual_ip: none_if_empty(row.get(11)),
-        network_card: none_if_empty(row.get(12)),
-    }
+    Ok(NodeRecord {
+        node_id: NodeId(field(row, 0)?),
+        upstream_node_id: field::<Option<i32>>(row, 1)?.map(NodeId),
+        active: field(row, 2)?,
+        node_name: field(row, 3)?,
+        role: Role::from_word(field(row, 4)?),
+        location: field(row, 5)?,
+        priority: field(row, 6)?,
+        conninfo: field(row, 7)?,
+        repluser: field(row, 8)?,
+        slot_name: none_if_empty(field(row, 9)?),
+        config_file: field(row, 10)?,
+        virtual_ip: none_if_empty(field(row, 11)?),
+        network_card: none_if_empty(field(row, 12)?),
+    })
 }
 
 /// Every node, by number.
@@ -37,7 +40,7 @@ fn record(row: &Row) -> NodeRecord {
 /// # Errors
 /// [`PgError`].
 pub fn all_nodes(s: &mut Session) -> Result<Vec<NodeRecord>, PgError> {
-    Ok(s.query(&format!("{SELECT} ORDER BY n.node_id"), &[])?.iter().map(record).collect())
+    s.query(&format!("{SELECT} ORDER BY n.node_id"), &[])?.iter().map(record).collect()
 }
 
 /// One node. `None`: no such number.
@@ -45,7 +48,7 @@ pub fn all_nodes(s: &mut Session) -> Result<Vec<NodeRecord>, PgError> {
 /// # Errors
 /// [`PgError`].
 pub fn node(s: &mut Session, id: NodeId) -> Result<Option<NodeRecord>, PgError> {
-    Ok(s.query_opt(&format!("{SELECT} WHERE n.node_id = $1"), &[&id.0])?.as_ref().map(record))
+    s.query_opt(&format!("{SELECT} WHERE n.node_id = $1"), &[&id.0])?.as_ref().map(record).transpose()
 }
 
 /// One node by its name. `None`: no such name. Names are unique by our checks, not by the table: the
@@ -55,7 +58,7 @@ pub fn node(s: &mut Session, id: NodeId) -> Result<Option<NodeRecord>, PgError> 
 /// [`PgError`].
 pub fn node_by_name(s: &mut Session, name: &str) -> Result<Option<NodeRecord>, PgError> {
     let sql = format!("{SELECT} WHERE n.node_name = $1 ORDER BY n.node_id LIMIT 1");
-    Ok(s.query_opt(&sql, &[&name])?.as_ref().map(record))
+    s.query_opt(&sql, &[&name])?.as_ref().map(record).transpose()
 }
 
 /// The record of the active primary. `None`: there is none.
@@ -64,7 +67,7 @@ pub fn node_by_name(s: &mut Session, name: &str) -> Result<Option<NodeRecord>, P
 /// [`PgError`].
 pub fn active_primary(s: &mut Session) -> Result<Option<NodeRecord>, PgError> {
     let sql = format!("{SELECT} WHERE n.type = 'primary' AND n.active ORDER BY n.node_id LIMIT 1");
-    Ok(s.query_opt(&sql, &[])?.as_ref().map(record))
+    s.query_opt(&sql, &[])?.as_ref().map(record).transpose()
 }
 
 /// Nodes whose upstream is `id`, active or not, by number.
@@ -73,7 +76,7 @@ pub fn active_primary(s: &mut Session) -> Result<Option<NodeRecord>, PgError> {
 /// [`PgError`].
 pub fn children(s: &mut Session, id: NodeId) -> Result<Vec<NodeRecord>, PgError> {
     let sql = format!("{SELECT} WHERE n.upstream_node_id = $1 ORDER BY n.node_id");
-    Ok(s.query(&sql, &[&id.0])?.iter().map(record).collect())
+    s.query(&sql, &[&id.0])?.iter().map(record).collect()
 }
 
 /// Each node beside the name of its upstream. `None`: it has none, or the upstream is not registered.
@@ -99,46 +102,96 @@ pub enum Insert {
 }
 
 /// Writes a record; false: the number was taken and [`Insert::IfAbsent`] left it alone. On a table with
-/// hg_repmgr's columns those are written too.
+/// hg_repmgr's columns the address is written too.
 ///
 /// # Errors
 /// [`PgError`].
 pub fn save_node(s: &mut Session, n: &NodeRecord, how: Insert) -> Result<bool, PgError> {
-    let conflict = match how {
-        Insert::IfAbsent => "NOTHING",
-        Insert::OrUpdate => {
-            "UPDATE SET upstream_node_id = excluded.upstream_node_id, active = excluded.active,
-             node_name = excluded.node_name, type = excluded.type, location = excluded.location,
-             priority = excluded.priority, conninfo = excluded.conninfo, repluser = excluded.repluser,
-             slot_name = excluded.slot_name, config_file = excluded.config_file"
-        }
-    };
-    let target = if how == Insert::IfAbsent { "" } else { "(node_id)" };
-    let sql = format!(
-        "INSERT INTO repmgr.nodes (node_id, upstream_node_id, active, node_name, type, location, priority,
-         conninfo, repluser, slot_name, config_file)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::pg_catalog.text, $10, $11)
-         ON CONFLICT {target} DO {conflict}"
-    );
+    let mut columns = WRITTEN.join(", ");
+    let mut values = "$1, $2, $3, $4, $5, $6, $7, $8, $9::pg_catalog.text, nullif($10, ''), $11".to_owned();
     let upstream = n.upstream_node_id.map(|id| id.0);
     let role = n.role.word();
-    let written = s.execute(
-        &sql,
-        &[
-            &n.node_id.0,
-            &upstream,
-            &n.active,
-            &n.node_name,
-            &role,
-            &n.location,
-            &n.priority,
-            &n.conninfo,
-            &n.repluser,
-            &n.slot_name,
-            &n.config_file,
-        ],
-    )?;
-    Ok(written > 0)
+    let slot = n.slot_name.clone().unwrap_or_default();
+    // hg_repmgr's columns may be NOT NULL: an empty text is its word for "none".
+    let address = [n.virtual_ip.clone().unwrap_or_default(), n.network_card.clone().unwrap_or_default()];
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![
+        &n.node_id.0,
+        &upstream,
+        &n.active,
+        &n.node_name,
+        &role,
+        &n.location,
+        &n.priority,
+        &n.conninfo,
+        &n.repluser,
+        &slot,
+        &n.config_file,
+    ];
+    let with_address = address_columns(s)? == AddressColumns::Present;
+    if with_address {
+        columns.push_str(", virtual_ip, network_card");
+        values.push_str(", $12, $13");
+        params.extend([&address[0] as &(dyn ToSql + Sync), &address[1]]);
+    }
+    let conflict = match how {
+        Insert::IfAbsent => "DO NOTHING".to_owned(),
+        Insert::OrUpdate => {
+            let all = columns.split(", ").skip(1);
+            let sets: Vec<String> = all.map(|column| format!("{column} = excluded.{column}")).collect();
+            format!("(node_id) DO UPDATE SET {}", sets.join(", "))
+        }
+    };
+    let sql = format!("INSERT INTO repmgr.nodes ({columns}) VALUES ({values}) ON CONFLICT {conflict}");
+    Ok(s.execute(&sql, &params)? > 0)
+}
+
+/// The columns that every table has, in the order in which [`save_node`] writes them.
+const WRITTEN: [&str; 11] = [
+    "node_id",
+    "upstream_node_id",
+    "active",
+    "node_name",
+    "type",
+    "location",
+    "priority",
+    "conninfo",
+    "repluser",
+    "slot_name",
+    "config_file",
+];
+
+/// Whether `nodes` has hg_repmgr's columns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AddressColumns {
+    Present,
+    Absent,
+}
+
+fn address_columns(s: &mut Session) -> Result<AddressColumns, PgError> {
+    let sql =
+        "SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid = 'repmgr.nodes'::pg_catalog.regclass
+        AND attname IN ('virtual_ip', 'network_card') AND NOT attisdropped";
+    let both = s.query_opt(sql, &[])?.is_some_and(|row| row.get::<_, i64>(0) == 2);
+    Ok(if both { AddressColumns::Present } else { AddressColumns::Absent })
+}
+
+/// Keeps every other registration out until the transaction ends, repmgr's own included; readers go on.
+/// Must be called in a transaction.
+///
+/// # Errors
+/// [`PgError`] with SQLSTATE 55P03 when another one holds the table for longer than ten seconds.
+pub fn lock_nodes(s: &mut Session) -> Result<(), PgError> {
+    s.batch("SET LOCAL lock_timeout = '10s'; LOCK TABLE repmgr.nodes IN SHARE ROW EXCLUSIVE MODE")
+}
+
+/// Makes the election's term 1 unless there is one.
+///
+/// # Errors
+/// [`PgError`].
+pub fn init_voting_term(s: &mut Session) -> Result<(), PgError> {
+    let sql = "INSERT INTO repmgr.voting_term (term)
+        SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM repmgr.voting_term)";
+    s.execute(sql, &[]).map(drop)
 }
 
 /// Marks a node active or inactive; false: no such node.
@@ -159,18 +212,16 @@ pub enum Activity {
     Inactive,
 }
 
-/// Takes a node's record and its address out; false: no such node.
+/// Takes a node's record and its address out; false: no such node. To be called in a transaction.
 ///
 /// # Errors
 /// [`PgError`]; a record that others name as their upstream cannot go (foreign key).
 pub fn delete_node(s: &mut Session, id: NodeId) -> Result<bool, PgError> {
-    s.transaction(|s| {
-        let gone = s.execute("DELETE FROM repmgr.nodes WHERE node_id = $1", &[&id.0])? > 0;
-        if ours_stands(s)? {
-            s.execute("DELETE FROM hg_repmgr.node_address WHERE node_id = $1", &[&id.0])?;
-        }
-        Ok(gone)
-    })
+    let gone = s.execute("DELETE FROM repmgr.nodes WHERE node_id = $1", &[&id.0])? > 0;
+    if ours_stands(s)? {
+        s.execute("DELETE FROM hg_repmgr.node_address WHERE node_id = $1", &[&id.0])?;
+    }
+    Ok(gone)
 }
 
 /// Where clients and the other daemons find a node, when `nodes` has no columns for it.
@@ -200,23 +251,20 @@ pub fn address(s: &mut Session, id: NodeId) -> Result<Option<Address>, PgError> 
     }))
 }
 
-/// Stores a node's address, in hg_repmgr's own columns too where `nodes` has them.
+/// Stores a node's address in our own schema; the address of the daemon's port is left as it is where
+/// `address` has none. False: that schema does not stand, nothing is stored.
 ///
 /// # Errors
 /// [`PgError`].
-pub fn set_address(s: &mut Session, id: NodeId, address: &Address) -> Result<(), PgError> {
-    let sql = "INSERT INTO hg_repmgr.node_address (node_id, virtual_ip, network_card, http_address)
-        VALUES ($1, $2, $3, $4) ON CONFLICT (node_id) DO UPDATE SET virtual_ip = excluded.virtual_ip,
-        network_card = excluded.network_card, http_address = excluded.http_address";
-    s.execute(sql, &[&id.0, &address.virtual_ip, &address.network_card, &address.http_address])?;
-    let sql =
-        "SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid = 'repmgr.nodes'::pg_catalog.regclass
-        AND attname IN ('virtual_ip', 'network_card') AND NOT attisdropped";
-    if s.query_opt(sql, &[])?.is_some_and(|row| row.get::<_, i64>(0) == 2) {
-        let sql = "UPDATE repmgr.nodes SET virtual_ip = $2, network_card = $3 WHERE node_id = $1";
-        s.execute(sql, &[&id.0, &address.virtual_ip, &address.network_card])?;
+pub fn set_address(s: &mut Session, id: NodeId, address: &Address) -> Result<bool, PgError> {
+    if !ours_stands(s)? {
+        return Ok(false);
     }
-    Ok(())
+    let sql = "INSERT INTO hg_repmgr.node_address AS a (node_id, virtual_ip, network_card, http_address)
+        VALUES ($1, $2, $3, $4) ON CONFLICT (node_id) DO UPDATE SET virtual_ip = excluded.virtual_ip,
+        network_card = excluded.network_card, http_address = coalesce(excluded.http_address, a.http_address)";
+    s.execute(sql, &[&id.0, &address.virtual_ip, &address.network_card, &address.http_address])?;
+    Ok(true)
 }
 
 fn ours_stands(s: &mut Session) -> Result<bool, PgError> {

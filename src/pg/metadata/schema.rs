@@ -90,7 +90,7 @@ const FUNCTIONS: &str = "
         SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN
             (SELECT n.node_id FROM repmgr.nodes n, pg_catalog.pg_stat_wal_receiver r
               WHERE n.node_name = pg_catalog.btrim(
-                    pg_catalog.substring(r.conninfo from 'application_name=(''[^'']*''|[^ ]+)'), ''''))
+                    pg_catalog.substring(r.conninfo, 'application_name=(''[^'']*''|[^ ]+)'), ''''))
             ELSE (SELECT n.node_id FROM repmgr.nodes n WHERE n.type = 'primary' AND n.active
                    ORDER BY n.node_id LIMIT 1) END $f$;
     CREATE OR REPLACE FUNCTION repmgr.get_upstream_node_id() RETURNS integer LANGUAGE sql STABLE AS $f$
@@ -115,8 +115,7 @@ const FUNCTIONS: &str = "
 
 /// Our own schema, a step an entry: entry N brings version N-1 to version N in one transaction.
 pub const OURS: [&str; NEWEST as usize] = [
-    "CREATE SCHEMA IF NOT EXISTS hg_repmgr;
-     CREATE TABLE hg_repmgr.version (
+    "CREATE TABLE hg_repmgr.version (
         version    integer PRIMARY KEY,
         applied_at timestamptz NOT NULL DEFAULT current_timestamp)",
     "CREATE TABLE hg_repmgr.node_address (

@@ -2,6 +2,8 @@
 
 use super::{Output, Status, Stream};
 use crate::sys::clock::{self, Deadline};
+use crate::sys::signals;
+use crate::sys::signals::Interruption;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use std::io::{ErrorKind, Read, Write};
@@ -19,6 +21,12 @@ const STEP: Duration = Duration::from_millis(10);
 /// How long output is awaited after the program has ended: a grandchild may hold the pipe for ever
 /// (`pg_ctl start` without a log file), but what was written must have time to arrive.
 const TAIL: Duration = Duration::from_millis(100);
+
+/// How many chunks of one stream are taken at a time: a program that writes without a pause must not keep us from
+/// looking at the deadline. The rest waits in the pipe for the next turn.
+const CHUNKS: usize = 64;
+/// How late a signal to us is heeded at the most: it interrupts the wait, unless another thread took it.
+const HEED: Duration = Duration::from_millis(250);
 
 /// How long a program has between SIGTERM and SIGKILL when its time is over.
 const GRACE: Duration = Duration::from_secs(1);
@@ -52,9 +60,13 @@ impl Captured {
     fn drain(&mut self, on_line: &mut dyn FnMut(Stream, &str)) {
         let Some(pipe) = &mut self.pipe else { return };
         let mut chunk = [0; 16 * 1024];
-        loop {
+        let mut closed = false;
+        for _ in 0..CHUNKS {
             match pipe.read(&mut chunk) {
-                Ok(0) => break,
+                Ok(0) => {
+                    closed = true;
+                    break;
+                }
                 Ok(n) => {
                     let got = chunk.get(..n).unwrap_or_default();
                     let room = self.cap.saturating_sub(self.kept.len()).min(n);
@@ -69,11 +81,16 @@ impl Captured {
                 }
                 Err(why) if why.kind() == ErrorKind::WouldBlock => return,
                 Err(why) if why.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break,
+                Err(_) => {
+                    closed = true;
+                    break;
+                }
             }
         }
-        self.pipe = None;
-        emit(&mut self.line, self.which, on_line);
+        if closed {
+            self.pipe = None;
+            emit(&mut self.line, self.which, on_line);
+        }
     }
 }
 
@@ -96,16 +113,18 @@ pub(super) struct Running<'a> {
     child: Child,
     stdin: Option<Feed<'a>>,
     streams: [Captured; 2],
+    interruption: &'a Interruption,
 }
 
 impl<'a> Running<'a> {
-    pub(super) fn new(mut child: Child, input: &'a [u8], cap: usize) -> Self {
+    pub(super) fn new(mut child: Child, input: &'a [u8], cap: usize, interruption: &'a Interruption) -> Self {
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().map(OwnedFd::from);
         let stderr = child.stderr.take().map(OwnedFd::from);
         Self {
             pid: i32::try_from(child.id()).ok().and_then(Pid::from_raw),
             child,
+            interruption,
             stdin: stdin.map(|pipe| Feed { pipe, bytes: input, sent: 0 }),
             streams: [Captured::new(Stream::Stdout, stdout, cap), Captured::new(Stream::Stderr, stderr, cap)],
         }
@@ -157,10 +176,11 @@ impl<'a> Running<'a> {
                 return Some(status);
             }
             let left = deadline.left();
-            if left.is_zero() {
+            // While it is being ended, each further wait is short anyway.
+            if left.is_zero() || (self.interruption.asked() && left > GRACE) {
                 return None;
             }
-            self.wait_for_input(pidfd, if pidfd.is_some() { left } else { left.min(STEP) });
+            self.wait_for_input(pidfd, left.min(if pidfd.is_some() { HEED } else { STEP }));
             self.feed();
             self.drain(on_line);
         }
@@ -189,7 +209,7 @@ impl<'a> Running<'a> {
     fn feed(&mut self) {
         let Some(feed) = &mut self.stdin else { return };
         while let Some(rest) = feed.bytes.get(feed.sent..).filter(|r| !r.is_empty()) {
-            match feed.pipe.write(rest) {
+            match signals::without_pipe_signal(|| feed.pipe.write(rest)) {
                 Ok(n) => feed.sent += n,
                 Err(why) if why.kind() == ErrorKind::WouldBlock => return,
                 Err(why) if why.kind() == ErrorKind::Interrupted => {}

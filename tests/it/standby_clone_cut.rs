@@ -1,0 +1,191 @@
+//! A clone that is cut off: at every point PostgreSQL refuses the directory, or it is whole; and -F mends it.
+
+use super::standby_clone::{clone, primary, starts_as_standby, words};
+use crate::cluster::{Host, Out, PgOptions, Running, Solo, Stop, wait_for};
+use rustix::process::Signal;
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(30);
+
+fn start(host: &Host, source: &Host, more: &[&str]) -> Running {
+    let words = words(source, more);
+    host.repmgr_command(&words.iter().map(String::as_str).collect::<Vec<_>>()).start()
+}
+
+/// True when PostgreSQL takes the directory for a server's; it is stopped again.
+fn postgresql_starts(host: &Host) -> bool {
+    let (data, log) = (host.data_directory(), host.log_path());
+    let out = host.pg_ctl(&["-D", &data, "-l", &log, "-w", "-t", "20", "start"]);
+    if out.code == 0 {
+        assert_eq!(host.psql("SELECT pg_is_in_recovery()"), "t", "never a second primary");
+        host.stop_pg(Stop::Fast);
+    }
+    out.code == 0
+}
+
+/// What is left after the cut: a directory that says what it is or is whole.
+fn look_after_the_cut(host: &Host, why: &str) {
+    let data = host.data_directory();
+    if !host.exists(&data) || host.shell(&format!("test -z \"$(ls -A {data})\"")).code == 0 {
+        return;
+    }
+    if host.exists(&format!("{data}/PG_VERSION")) {
+        host.place_server(&data);
+    }
+    if postgresql_starts(host) {
+        return;
+    }
+    assert!(host.exists(&format!("{data}/REPMGR_CLONE_UNFINISHED")), "{why}: it must say what it is");
+}
+
+fn mends(host: &Host, source: &Host) -> Out {
+    let again = clone(host, source, &["-F"]).ok();
+    starts_as_standby(host, source);
+    host.stop_pg(Stop::Fast);
+    again
+}
+
+#[test]
+fn killed_in_the_middle_of_the_copy_the_directory_says_so_and_force_mends_it() {
+    let solo = Solo::new(2);
+    let one = primary(solo.host(1), &PgOptions::default());
+    let two = solo.host(2);
+    let space = one.path("space");
+    one.shell(&format!("mkdir {space}")).ok();
+    one.psql(&format!("CREATE TABLESPACE space LOCATION '{space}'"));
+    one.psql("CREATE TABLE t TABLESPACE space AS SELECT repeat('x', 500) FROM generate_series(1, 20000)");
+    let new = two.path("space2");
+    let conf = format!("use_replication_slots=yes\ntablespace_mapping='{space}={new}'");
+    let data = two.data_directory();
+    for (why, slow, appears) in [
+        ("in the tablespace", "-r 2M", new.clone()),
+        ("in the data directory", "-r 8M", format!("{data}/.repmgr_clone_unfinished/base/1")),
+    ] {
+        two.write_conf(&format!("{conf}\npg_basebackup_options='{slow}'"));
+        let mut running = start(two, one, &["-F"]);
+        let there = format!("test -n \"$(ls -A {appears} 2>/dev/null)\"");
+        wait_for(why, SOON, || two.shell(&there).code == 0);
+        assert!(running.alive(), "{why}");
+        running.signal(Signal::KILL);
+        drop(running.wait(SOON));
+        look_after_the_cut(two, why);
+        assert!(two.exists(&format!("{data}/REPMGR_CLONE_UNFINISHED")), "{why}");
+        let note = two.read(&format!("{data}/REPMGR_CLONE_UNFINISHED"));
+        assert!(note.contains("127.0.0.1") && note.contains(&new), "{note}");
+        clone(two, one, &[]).code(1).says("holds an unfinished clone").says("-F/--force");
+    }
+    assert!(copying(two) > 0, "pg_basebackup's second process does not notice that the first is gone");
+    assert_eq!(one.psql("SELECT active FROM pg_replication_slots"), "t");
+    two.write_conf(&conf);
+    mends(two, one).says("unfinished clone").says("repmgr_slot_2");
+    assert!(!two.exists(&format!("{data}/REPMGR_CLONE_UNFINISHED")));
+}
+
+#[test]
+fn killed_before_each_move_the_directory_never_looks_whole_before_it_is() {
+    if Solo::new(1).host(1).shell("strace -V").code != 0 {
+        eprintln!("LEFT OUT: no strace here; it kills the clone at its renames");
+        return;
+    }
+    let solo = Solo::new(2);
+    let one = primary(solo.host(1), &PgOptions::default());
+    let two = solo.host(2);
+    two.write_conf("");
+    let whole = |n: usize| {
+        let inject = format!("inject=rename,renameat,renameat2,unlink,unlinkat,rmdir:signal=KILL:when={n}");
+        let (program, conf) = (two.path("bin/repmgr"), two.conf_path());
+        let mut argv: Vec<String> = [
+            "strace",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=rename,renameat,renameat2,unlink,unlinkat,rmdir",
+            "-e",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        argv.extend([inject, program, "-f".to_owned(), conf]);
+        argv.extend(words(one, &["-F"]));
+        let out = two.run_as_postgres(&argv.iter().map(String::as_str).collect::<Vec<_>>());
+        look_after_the_cut(two, &format!("change {n}"));
+        out.code == 0
+    };
+    // From an empty place: note, settings, signal file, some thirty moves, the folder, the note.
+    let mut n = 1;
+    while !whole(n) {
+        two.shell(&format!("rm -rf {}", two.data_directory())).ok();
+        n += if n < 5 { 1 } else { 4 };
+        assert!(n < 200);
+    }
+    assert!(n > 20, "the clone was cut {n} times");
+    eprintln!("cut at changes 1 to {n}");
+    // Over a directory that was whole: removing comes first.
+    for n in [1, 2, 3, 4, 10, 300] {
+        whole(n);
+        if !two.exists(&format!("{}/global/pg_control", two.data_directory())) {
+            assert!(!postgresql_starts(two), "change {n}");
+        }
+        mends(two, one);
+    }
+}
+
+/// Processes that copy into the host's data directory.
+fn copying(host: &Host) -> usize {
+    // The brackets keep grep from finding itself.
+    let folder = format!("{}/[.]repmgr_clone_unfinished", host.data_directory());
+    let script = format!("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -cx '{folder}'");
+    host.shell(&script).stdout.trim().parse().unwrap()
+}
+
+#[test]
+fn asked_to_end_it_leaves_no_process_no_slot_and_no_directory() {
+    let solo = Solo::new(2);
+    let one = primary(solo.host(1), &PgOptions::default());
+    let two = solo.host(2);
+    two.write_conf("use_replication_slots=yes\npg_basebackup_options='-r 4M'");
+    for signal in [Signal::TERM, Signal::INT] {
+        let running = start(two, one, &[]);
+        wait_for("the copy to begin", SOON, || {
+            two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory()))
+        });
+        assert!(copying(two) > 0);
+        running.signal(signal);
+        running.wait(Duration::from_secs(10)).code(14).says("interrupted").says("dropped on the source node");
+        assert_eq!(copying(two), 0);
+        assert!(!two.exists(&two.data_directory()));
+        assert_eq!(one.psql("SELECT count(*) FROM pg_replication_slots"), "0");
+    }
+}
+
+#[test]
+fn a_second_clone_waits_for_nobody_and_is_refused() {
+    let solo = Solo::new(2);
+    let one = primary(solo.host(1), &PgOptions::default());
+    let two = solo.host(2);
+    two.write_conf("pg_basebackup_options='-r 4M'");
+    let running = start(two, one, &[]);
+    wait_for("the copy to begin", SOON, || {
+        two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory()))
+    });
+    clone(two, one, &["-F"]).code(1).says("another \"standby clone\" is at work");
+    running.wait(Duration::from_secs(60)).ok();
+    starts_as_standby(two, one);
+}
+
+#[test]
+fn a_source_that_dies_during_the_copy_ends_it_and_leaves_nothing() {
+    let solo = Solo::new(2);
+    let one = primary(solo.host(1), &PgOptions::default());
+    let two = solo.host(2);
+    two.write_conf("use_replication_slots=yes\npg_basebackup_options='-r 4M'");
+    let running = start(two, one, &[]);
+    wait_for("the copy to begin", SOON, || {
+        two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory()))
+    });
+    one.stop_pg(Stop::Immediate);
+    running.wait(SOON).code(14).says("base backup").says("unable to drop replication slot");
+    assert!(!two.exists(&two.data_directory()), "as it was before");
+    one.start_pg();
+    two.write_conf("use_replication_slots=yes");
+    clone(two, one, &[]).ok().says("exists on the source node and will be used");
+}
