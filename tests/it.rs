@@ -23,6 +23,7 @@ mod it {
     mod cluster_matrix;
     mod cluster_show;
     mod cluster_show_access;
+    mod cluster_start;
     mod compat_reading;
     mod harness;
     mod metadata;
