@@ -19,6 +19,7 @@ mod it {
     mod binary;
     mod cluster_cleanup;
     mod cluster_common;
+    mod cluster_crosscheck;
     mod cluster_event;
     mod cluster_matrix;
     mod cluster_show;
