@@ -1,7 +1,5 @@
 //! The manual pages of the programs are in step with the command line. `BLESS=1` writes them anew.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot write its files has failed")]
-
 use hg_repmgr::cli::help;
 use hg_repmgr::cli::manual::{self, EXITS};
 use hg_repmgr::cli::options::{OPTIONS, Scope};

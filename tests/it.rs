@@ -17,7 +17,10 @@ mod compat;
 mod it {
     mod bench;
     mod binary;
+    mod cluster_cleanup;
     mod cluster_common;
+    mod cluster_event;
+    mod cluster_matrix;
     mod cluster_show;
     mod cluster_show_access;
     mod compat_reading;
@@ -25,6 +28,7 @@ mod it {
     mod metadata;
     mod node_check;
     mod node_service;
+    mod node_status;
     mod primary_register;
     mod primary_unregister;
     mod seeds;

@@ -31,6 +31,9 @@ pub const LIST: [Check; 8] = [
     Check::DataDirectoryConfig,
 ];
 
+/// Checks that JSON has beside the list; they do not decide over the exit code.
+pub const BESIDE: [Check; 2] = [Check::Repmgrd, Check::ReplicationConfigOwner];
+
 /// A node that is being looked at.
 pub struct Look<'a> {
     settings: &'a Settings,

@@ -197,6 +197,7 @@ mod tests {
             force: Force::No,
             apply_delay: None,
             config_file: None,
+            met: crate::report::Level::Debug,
             settings: crate::config::defaults().unwrap().settings,
         }
     }

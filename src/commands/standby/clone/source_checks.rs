@@ -166,7 +166,6 @@ pub fn preloads_repmgr(source: &Source) -> bool {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::domain::node::Recovery;
     use crate::domain::version::ServerVersion;
     use crate::pg::server::Slot;
 
@@ -184,7 +183,6 @@ pub(super) mod tests {
         ];
         Source {
             version: ServerVersion(150_018),
-            recovery: Recovery::Primary,
             system: 7,
             settings: settings.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             base_bytes: Some(30 << 20),
