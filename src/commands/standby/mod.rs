@@ -2,7 +2,4 @@
 
 pub mod clone;
 pub mod register;
-pub mod register_facts;
-pub mod register_plan;
-pub mod register_sync;
 pub mod unregister;
