@@ -8,7 +8,8 @@ fuzz_target!(|template: &str| {
     let wild = "a'b\"c$(d)`e`;f\\g\nh %n %%";
     let _ = substitute(template, &[Placeholder { letter: 'n', value: wild }]);
     let plain = "node-7f3a";
-    if !template.contains(plain) {
+    // Behind a dollar or a backslash and in a comment a value has no place.
+    if !template.contains(plain) && !template.contains(['$', '#', '\\']) {
         let taken = substitute(template, &[Placeholder { letter: 'n', value: plain }]);
         let named = template.replace("%%", "").contains("%n");
         assert_eq!(taken.is_ok_and(|text| text.contains(plain)), named, "{template:?}");
