@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod context;
 pub mod dump_config;
+pub mod journal;
 pub mod node;
 pub mod notify;
 pub mod primary;

@@ -153,9 +153,12 @@ impl Stillness {
             *self = Self { done, since: now, told: None };
         } else if now.since(self.told.unwrap_or(self.since)) >= Self::LIMIT {
             self.told = Some(now);
-            report::warning(format!("nothing has come from the source for {} s", now.since(self.since).as_secs()))
-                .detail("the connection stands")
-                .hint("look at the source server and its disks; ^C ends the clone");
+            report::warning(format!(
+                "nothing has come from the source for {} s",
+                now.since(self.since).as_secs()
+            ))
+            .detail("the connection stands")
+            .hint("look at the source server and its disks; ^C ends the clone");
         }
     }
 }
@@ -194,7 +197,10 @@ fn hint(stderr: &str) -> Option<&'static str> {
         ("max_wal_senders", "raise max_wal_senders on the source and restart it"),
         ("has already been removed", "set use_replication_slots here, or raise wal_keep_size on the source"),
         ("server closed the connection", "see the log of the source server, then run the clone again"),
-        ("exists but is not empty", "empty that folder, or map the tablespace to another (\"tablespace_mapping\")"),
+        (
+            "exists but is not empty",
+            "empty that folder, or map the tablespace to another (\"tablespace_mapping\")",
+        ),
         ("incompatible server version", "use the pg_basebackup of the source's version (\"pg_bindir\")"),
     ]
     .into_iter()
@@ -232,8 +238,10 @@ pub fn tidy(wish: &Wish, target: &Target, made: Option<&Path>) {
 /// # Errors
 /// [`Exit::BadConfig`].
 pub fn same_mode(dir: &Path) -> Result<()> {
-    let mode = files::ownership(&marker::folder(dir)).map_or(0o700, |o| if o.mode & 0o050 == 0o050 { 0o750 } else { 0o700 });
-    std::fs::set_permissions(dir, Permissions::from_mode(mode)).map_err(|why| cannot("change the mode of", dir, &why))
+    let mode = files::ownership(&marker::folder(dir))
+        .map_or(0o700, |o| if o.mode & 0o050 == 0o050 { 0o750 } else { 0o700 });
+    std::fs::set_permissions(dir, Permissions::from_mode(mode))
+        .map_err(|why| cannot("change the mode of", dir, &why))
 }
 
 #[cfg(test)]

@@ -65,11 +65,12 @@ fn writable(file: &Path) -> Result<()> {
     let at = if file.exists() { file } else { place };
     match rustix::fs::access(at, rustix::fs::Access::WRITE_OK) {
         Ok(()) => Ok(()),
-        Err(why) => {
-            Err(Error::new(Exit::BadConfig, format!("unable to write configuration file \"{}\"", file.display()))
-                .detail(format!("\"{}\": {why}", at.display()))
-                .hint("make its directory writable here, or use --copy-external-config-files=pgdata"))
-        }
+        Err(why) => Err(Error::new(
+            Exit::BadConfig,
+            format!("unable to write configuration file \"{}\"", file.display()),
+        )
+        .detail(format!("\"{}\": {why}", at.display()))
+        .hint("make its directory writable here, or use --copy-external-config-files=pgdata")),
     }
 }
 

@@ -42,17 +42,26 @@ pub enum Content {
 pub fn places(source: &Source, wish: &Wish) -> Result<Vec<(PathBuf, Option<u64>)>> {
     for (old, new) in &wish.mapping {
         if !source.tablespaces.iter().any(|t| t.location == *old) {
-            let known: Vec<String> =
-                source.tablespaces.iter().map(|t| format!("\"{}\" ({})", t.location.display(), t.name)).collect();
+            let known: Vec<String> = source
+                .tablespaces
+                .iter()
+                .map(|t| format!("\"{}\" ({})", t.location.display(), t.name))
+                .collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            let what = format!("\"tablespace_mapping\" maps \"{}\", where the source has no tablespace", old.display());
+            let what = format!(
+                "\"tablespace_mapping\" maps \"{}\", where the source has no tablespace",
+                old.display()
+            );
             return Err(Error::new(Exit::BadConfig, what)
                 .detail(format!("tablespaces of the source: {known}"))
                 .hint("correct \"tablespace_mapping\" (OLD=NEW, both absolute paths)"));
         }
         if !new.is_absolute() {
-            return Err(Error::new(Exit::BadConfig, format!("\"tablespace_mapping\" maps to \"{}\"", new.display()))
-                .detail("it is not an absolute path"));
+            return Err(Error::new(
+                Exit::BadConfig,
+                format!("\"tablespace_mapping\" maps to \"{}\"", new.display()),
+            )
+            .detail("it is not an absolute path"));
         }
     }
     let mut out: Vec<(PathBuf, Option<u64>)> = Vec::new();
@@ -89,19 +98,28 @@ pub fn look(source: &Source, wish: &Wish, target: &Target) -> Result<Vec<Folder>
 
 fn content(path: &Path, what: &str, wish: &Wish, target: &Target) -> Result<Content> {
     let refuse = |why: &str| {
-        Err(Error::new(Exit::BadConfig, format!("unable to use \"{}\" for the copy's {what}", path.display()))
-            .detail(why))
+        Err(Error::new(
+            Exit::BadConfig,
+            format!("unable to use \"{}\" for the copy's {what}", path.display()),
+        )
+        .detail(why))
     };
     match files::dir_state(path) {
         DirState::Missing | DirState::Empty => Ok(Content::Free),
         DirState::NotADirectory => refuse("it is not a directory"),
         DirState::Unreadable(why) => refuse(&why),
         DirState::PostgresDirectory { .. } => refuse("it is a PostgreSQL data directory"),
-        DirState::NotEmpty if target.linked.iter().any(|p| p == path) && wish.forced() => Ok(Content::Replaced),
-        DirState::NotEmpty => refuse("it is not empty, and does not belong to the copy that would be replaced")
-            .map_err(|e: Error| {
-                e.hint("map the tablespace to another folder with \"tablespace_mapping\", or empty this one by hand")
-            }),
+        DirState::NotEmpty if target.linked.iter().any(|p| p == path) && wish.forced() => {
+            Ok(Content::Replaced)
+        }
+        DirState::NotEmpty => refuse(
+            "it is not empty, and does not belong to the copy that would be replaced",
+        )
+        .map_err(|e: Error| {
+            e.hint(
+                "map the tablespace to another folder with \"tablespace_mapping\", or empty this one by hand",
+            )
+        }),
     }
 }
 
@@ -127,8 +145,11 @@ pub fn fits(source: &Source, wish: &Wish, target: &Target, folders: &[Folder]) -
     let mut loads: BTreeMap<u64, Load> = BTreeMap::new();
     let mut add = |path: &Path, bytes: u64, replaced: bool| -> Result<()> {
         let room = files::room(path).map_err(|why| {
-            Error::new(Exit::BadConfig, format!("unable to look at the file system of \"{}\"", path.display()))
-                .detail(why.to_string())
+            Error::new(
+                Exit::BadConfig,
+                format!("unable to look at the file system of \"{}\"", path.display()),
+            )
+            .detail(why.to_string())
         })?;
         let load = loads.entry(room.device).or_default();
         load.paths.push(path.to_owned());
@@ -153,8 +174,7 @@ fn judge(load: &Load) -> Result<()> {
     let room = load.free.saturating_add(load.freed);
     let paths: Vec<String> = load.paths.iter().map(|p| format!("\"{}\"", p.display())).collect();
     let paths = paths.join(", ");
-    let amounts =
-        format!("{} needed, {} free", size::pretty(load.needed), size::pretty(room));
+    let amounts = format!("{} needed, {} free", size::pretty(load.needed), size::pretty(room));
     if room >= load.needed {
         report::info(format!("there is enough room for {paths}")).detail(amounts);
         return Ok(());

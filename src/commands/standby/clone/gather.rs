@@ -92,7 +92,8 @@ pub fn connect(ctx: &Context, wish: &Wish) -> Result<Session> {
 /// # Errors
 /// [`Exit::DbConn`], [`Exit::DbQuery`].
 pub fn read(ctx: &Context, wish: &Wish, session: &mut Session) -> Result<Source> {
-    let failed = |e: PgError| e.into_error(Exit::DbQuery, "unable to read what must be known of the source node");
+    let failed =
+        |e: PgError| e.into_error(Exit::DbQuery, "unable to read what must be known of the source node");
     match &wish.superuser {
         Some(name) => {
             let conninfo: ConnInfo = ctx.superuser(&wish.source);
@@ -148,7 +149,9 @@ fn base_size(s: &mut Session) -> Result<Option<u64>, PgError> {
     let sql = "SELECT CASE WHEN pg_catalog.pg_has_role('pg_read_all_stats', 'MEMBER') THEN
         (SELECT pg_catalog.sum(pg_catalog.pg_tablespace_size(oid))::pg_catalog.int8
          FROM pg_catalog.pg_tablespace WHERE spcname IN ('pg_default', 'pg_global')) END";
-    Ok(s.query_opt(sql, &[])?.and_then(|row| row.get::<_, Option<i64>>(0)).and_then(|b| u64::try_from(b).ok()))
+    Ok(s.query_opt(sql, &[])?
+        .and_then(|row| row.get::<_, Option<i64>>(0))
+        .and_then(|b| u64::try_from(b).ok()))
 }
 
 fn tablespaces(s: &mut Session) -> Result<Vec<Tablespace>, PgError> {
@@ -171,9 +174,14 @@ fn tablespaces(s: &mut Session) -> Result<Vec<Tablespace>, PgError> {
 fn external(s: &mut Session, settings: &BTreeMap<String, String>) -> Result<Vec<PathBuf>, PgError> {
     let Some(data) = settings.get("data_directory").map(PathBuf::from) else { return Ok(Vec::new()) };
     let named = ["config_file", "hba_file", "ident_file"];
-    let mut found: Vec<PathBuf> =
-        named.iter().filter_map(|name| settings.get(*name)).filter(|p| !p.is_empty()).map(PathBuf::from).collect();
-    let sql = "SELECT DISTINCT sourcefile FROM pg_catalog.pg_settings WHERE sourcefile IS NOT NULL ORDER BY 1";
+    let mut found: Vec<PathBuf> = named
+        .iter()
+        .filter_map(|name| settings.get(*name))
+        .filter(|p| !p.is_empty())
+        .map(PathBuf::from)
+        .collect();
+    let sql =
+        "SELECT DISTINCT sourcefile FROM pg_catalog.pg_settings WHERE sourcefile IS NOT NULL ORDER BY 1";
     let sources = s.query(sql, &[])?;
     found.extend(sources.iter().map(|row| PathBuf::from(row.get::<_, String>(0))));
     let mut outside: Vec<PathBuf> = Vec::new();

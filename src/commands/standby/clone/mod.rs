@@ -159,11 +159,14 @@ fn slot_place(wish: &Wish, source: &Source, upstream: &Upstream) -> Result<(Slot
     });
     match found {
         Ok((instance, _)) if instance == source.instance => Ok((SlotAt::Source, on_source)),
-        Ok((_, slots)) if slots.iter().any(|s| s.name == *slot && s.active) => {
-            Err(Error::new(Exit::BadConfig, format!("replication slot \"{slot}\" is in use"))
-                .detail(format!("a standby is attached by it to {}", upstream.label()))
-                .hint("check that no other node has this \"node_id\", and that the standby to be replaced is stopped"))
-        }
+        Ok((_, slots)) if slots.iter().any(|s| s.name == *slot && s.active) => Err(Error::new(
+            Exit::BadConfig,
+            format!("replication slot \"{slot}\" is in use"),
+        )
+        .detail(format!("a standby is attached by it to {}", upstream.label()))
+        .hint(
+            "check that no other node has this \"node_id\", and that the standby to be replaced is stopped",
+        )),
         Ok(_) => Ok((SlotAt::Upstream, plan::upstream_replication_conninfo(wish, upstream))),
         Err(why) => {
             report::warning(format!("unable to connect to upstream {}", upstream.label()))
@@ -178,7 +181,9 @@ fn slot_place(wish: &Wish, source: &Source, upstream: &Upstream) -> Result<(Slot
 fn print(p: &Prepared) {
     let slot = p.wish.slot.as_deref().unwrap_or_default();
     match p.slot_at {
-        SlotAt::Source => drop(report::info(format!("would create replication slot \"{slot}\" on the source node"))),
+        SlotAt::Source => {
+            drop(report::info(format!("would create replication slot \"{slot}\" on the source node")))
+        }
         SlotAt::Upstream => {
             drop(report::info(format!("would create replication slot \"{slot}\" on {}", p.upstream.label())));
         }

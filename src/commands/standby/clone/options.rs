@@ -75,9 +75,8 @@ pub fn read(line: &str) -> Result<BackupOptions> {
 
 /// The options in one word: a long one, or a bundle of short ones of which the last may have a value.
 fn expand<'a>(word: &str, rest: &mut impl Iterator<Item = &'a String>) -> Result<Vec<(String, String)>> {
-    let mut value_of = |name: &str| {
-        rest.next().cloned().ok_or_else(|| wrong(&format!("option \"{name}\" needs a value")))
-    };
+    let mut value_of =
+        |name: &str| rest.next().cloned().ok_or_else(|| wrong(&format!("option \"{name}\" needs a value")));
     if let Some(long) = word.strip_prefix("--") {
         let (name, value) = match long.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
@@ -139,7 +138,9 @@ fn take(out: &mut BackupOptions, name: String, value: &str) -> Result<()> {
         "format" if value != "p" && value != "plain" => {
             return Err(wrong("only the plain format makes a data directory"));
         }
-        "create-slot" | "C" => return Err(wrong("slots are made by this program; set \"use_replication_slots\"")),
+        "create-slot" | "C" => {
+            return Err(wrong("slots are made by this program; set \"use_replication_slots\""));
+        }
         _ => {}
     }
     Ok(())

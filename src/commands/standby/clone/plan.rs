@@ -9,8 +9,12 @@ use std::path::{Path, PathBuf};
 
 /// Keepalives of the copy's connections: a source whose host is gone is noticed after about two minutes. A
 /// source that is only slow (a spread checkpoint, a busy disk) is never given up.
-const KEEPALIVES: &[(&str, &str)] =
-    &[("keepalives", "1"), ("keepalives_idle", "60"), ("keepalives_interval", "10"), ("keepalives_count", "6")];
+const KEEPALIVES: &[(&str, &str)] = &[
+    ("keepalives", "1"),
+    ("keepalives_idle", "60"),
+    ("keepalives_interval", "10"),
+    ("keepalives_count", "6"),
+];
 
 /// Seconds to connect, where the connection string leaves it open; libpq would wait for ever.
 const CONNECT_TIMEOUT: &str = "10";
@@ -213,9 +217,11 @@ mod tests {
 
     #[test]
     fn the_command_line_is_the_originals_with_the_copys_folder() {
-        const TAIL: &str = "-d connect_timeout=10 keepalives=1 keepalives_idle=60 keepalives_interval=10 keepalives_count=6";
+        const TAIL: &str =
+            "-d connect_timeout=10 keepalives=1 keepalives_idle=60 keepalives_interval=10 keepalives_count=6";
         let plain = wish("host=n1 port=5433 user=repmgr dbname=repmgr");
-        let head = format!("-l repmgr base backup -D /d/.repmgr_clone_unfinished -h n1 -p 5433 -U repmgr {TAIL}");
+        let head =
+            format!("-l repmgr base backup -D /d/.repmgr_clone_unfinished -h n1 -p 5433 -U repmgr {TAIL}");
         let options = |line: &str| Wish { options: options::read(line).unwrap(), ..plain.clone() };
         for (why, wish, slot_at, want) in [
             ("as it comes", plain.clone(), SlotAt::Source, "-X stream -S repmgr_slot_2 -P"),
@@ -306,7 +312,11 @@ mod tests {
                 "host=n1 user=u passfile=/p application_name=n2",
             ),
         ] {
-            assert_eq!(settings(wish, &upstream(conninfo, user), Some("env")).primary_conninfo, want, "{why}");
+            assert_eq!(
+                settings(wish, &upstream(conninfo, user), Some("env")).primary_conninfo,
+                want,
+                "{why}"
+            );
         }
         let shown = shown(&settings(&base, &upstream("host=n1 password=pw user=u", None), None));
         assert!(shown[0].contains("host=n1") && !shown[0].contains("pw"), "{shown:?}");

@@ -25,7 +25,10 @@ pub fn find(wish: &Wish, source: &Source) -> Result<PathBuf> {
     let there = source.version;
     if there < ServerVersion::OLDEST {
         return Err(Error::new(Exit::BadConfig, "the source's version of PostgreSQL is not supported")
-            .detail(format!("it is {there}, {} is the oldest that this program knows", ServerVersion::OLDEST)));
+            .detail(format!(
+                "it is {there}, {} is the oldest that this program knows",
+                ServerVersion::OLDEST
+            )));
     }
     let bindir = wish.settings.pg_bindir.as_deref();
     let backup = find_program_of("pg_basebackup", bindir, Some(there.major()))?;

@@ -24,7 +24,10 @@ pub fn connections(conninfo: &ConnInfo, count: u32, system: u64) -> Result<()> {
             .map_err(|e| e.into_error(Exit::BadConfig, "a replication connection does not answer"))?;
         if identity.systemid != system {
             return Err(Error::new(Exit::BadConfig, "replication connections lead to another cluster")
-                .detail(format!("system identifier there: {}, of the source node: {system}", identity.systemid))
+                .detail(format!(
+                    "system identifier there: {}, of the source node: {system}",
+                    identity.systemid
+                ))
                 .detail(format!("connection string is: {conninfo}")));
         }
     }
@@ -41,7 +44,8 @@ fn failed(why: PgError, conninfo: &ConnInfo, number: u32, count: u32) -> Error {
         .detail(format!("{} of {count} could be made, as user \"{user}\"", number - 1));
     if used_up {
         error.hint = vec![format!("raise max_wal_senders on the source by at least {}", count - number + 1)];
-    } else if text.contains("must be superuser or replication role") || text.contains("REPLICATION attribute") {
+    } else if text.contains("must be superuser or replication role") || text.contains("REPLICATION attribute")
+    {
         error.hint = vec![format!("on the source: ALTER ROLE \"{user}\" REPLICATION")];
     } else if text.contains("pg_hba.conf") {
         error.hint = vec![format!(

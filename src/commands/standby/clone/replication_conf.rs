@@ -71,8 +71,11 @@ fn version(wish: &Wish) -> Result<ServerVersion> {
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok()).unwrap_or(0);
     let version = ServerVersion(major.saturating_mul(10_000));
     if version < ServerVersion::OLDEST {
-        return Err(Error::new(Exit::BadConfig, format!("the PostgreSQL version of \"{dir}\" is not supported"))
-            .detail(format!("its PG_VERSION says \"{major}\", 10 is the oldest that this program knows")));
+        return Err(Error::new(
+            Exit::BadConfig,
+            format!("the PostgreSQL version of \"{dir}\" is not supported"),
+        )
+        .detail(format!("its PG_VERSION says \"{major}\", 10 is the oldest that this program knows")));
     }
     Ok(version)
 }
@@ -118,7 +121,9 @@ fn make_slot(wish: &Wish, upstream: &Upstream) -> Result<SlotAt> {
     match slots::make(slot, &conninfo, &upstream.label()) {
         Ok(_) => Ok(SlotAt::Upstream),
         Err(why) if upstream.record.is_none() => {
-            report::setback(&why.hint(format!("make the slot \"{slot}\" there by hand before the standby starts")));
+            report::setback(
+                &why.hint(format!("make the slot \"{slot}\" there by hand before the standby starts")),
+            );
             Ok(SlotAt::Nowhere)
         }
         Err(why) => Err(why),

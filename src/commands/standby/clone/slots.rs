@@ -56,7 +56,8 @@ impl Slot {
         if made == Made::Before {
             return;
         }
-        let dropped = Wire::connect(&conninfo, connect_deadline(&conninfo)).and_then(|mut w| w.drop_slot(&name));
+        let dropped =
+            Wire::connect(&conninfo, connect_deadline(&conninfo)).and_then(|mut w| w.drop_slot(&name));
         match dropped {
             Ok(()) => drop(report::notice(format!("replication slot \"{name}\" dropped on {place}"))),
             Err(why) => drop(

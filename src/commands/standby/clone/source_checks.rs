@@ -48,7 +48,9 @@ fn wal_level(source: &Source) -> Option<Finding> {
     let level = source.setting("wal_level")?;
     Some(match level {
         // The two others are what "replica" was called before 9.6.
-        "replica" | "logical" | "hot_standby" | "archive" => Finding::Met(format!("\"wal_level\" is \"{level}\"")),
+        "replica" | "logical" | "hot_standby" | "archive" => {
+            Finding::Met(format!("\"wal_level\" is \"{level}\""))
+        }
         other => unmet(
             "\"wal_level\" of the source node does not allow replication",
             format!("it is \"{other}\", \"replica\" or \"logical\" is needed"),
@@ -222,7 +224,11 @@ pub(super) mod tests {
             ("archiving", with(&[("archive_mode", "on"), ("archive_command", "true")]), 0),
             (
                 "archiving by a library",
-                with(&[("archive_mode", "on"), ("archive_command", ""), ("archive_library", "basic_archive")]),
+                with(&[
+                    ("archive_mode", "on"),
+                    ("archive_command", ""),
+                    ("archive_library", "basic_archive"),
+                ]),
                 0,
             ),
             ("no reads", with(&[("hot_standby", "off")]), 1),
@@ -234,7 +240,8 @@ pub(super) mod tests {
             let found = judge(&source, &needs).into_iter().filter(|f| matches!(f, Finding::Unmet(_))).count();
             assert_eq!(found, want, "{why}");
         }
-        let doubts = |source| judge(&source, &needs).iter().filter(|f| matches!(f, Finding::Doubt(_))).count();
+        let doubts =
+            |source| judge(&source, &needs).iter().filter(|f| matches!(f, Finding::Doubt(_))).count();
         assert_eq!(doubts(with(&[("wal_log_hints", "off")])), 1);
         assert_eq!(doubts(with(&[("wal_log_hints", "off"), ("data_checksums", "on")])), 0);
     }

@@ -139,8 +139,12 @@ fn owner(dir: &Path) -> Result<Identity> {
             .hint("run this as that user, or give the directory to this one"));
     }
     if rustix::fs::access(existing, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_err() {
-        return Err(unusable(format!("we may not write into \"{}\" (uid {})", existing.display(), us.as_raw()))
-            .hint("create the data directory and give it to this user, or run this as PostgreSQL's user"));
+        return Err(unusable(format!(
+            "we may not write into \"{}\" (uid {})",
+            existing.display(),
+            us.as_raw()
+        ))
+        .hint("create the data directory and give it to this user, or run this as PostgreSQL's user"));
     }
     let ours = Identity { uid: us.as_raw(), gid: rustix::process::getegid().as_raw(), ..who };
     Ok(ours)

@@ -65,7 +65,11 @@ pub fn survey(wish: &Wish, source: &Source, session: &mut Session) -> Result<Clu
     };
     name_is_free(wish, &records)?;
     let asked = in_parallel(
-        records.iter().filter(|r| r.role != Role::Witness && Some(r.node_id) != wish.node_id).cloned().collect(),
+        records
+            .iter()
+            .filter(|r| r.role != Role::Witness && Some(r.node_id) != wish.node_id)
+            .cloned()
+            .collect(),
         |record| {
             let answer = ask(&record);
             (record, answer)
@@ -161,9 +165,10 @@ pub fn choose(wish: &Wish, cluster: &Cluster) -> Result<Upstream> {
                 .hint("check --upstream-node-id; --upstream-conninfo names a server that is not registered")),
         },
         UpstreamWish::Primary => {
-            let registered = cluster.records.iter().find(|r| {
-                r.role == Role::Primary && r.active && Some(r.node_id) != wish.node_id
-            });
+            let registered = cluster
+                .records
+                .iter()
+                .find(|r| r.role == Role::Primary && r.active && Some(r.node_id) != wish.node_id);
             match cluster.primary.as_ref().or(registered) {
                 Some(record) => of_record(record),
                 None if wish.forced() => {
@@ -180,5 +185,9 @@ pub fn choose(wish: &Wish, cluster: &Cluster) -> Result<Upstream> {
 
 fn known(records: &[NodeRecord]) -> String {
     let labels: Vec<String> = records.iter().map(NodeRecord::label).collect();
-    if labels.is_empty() { "no node is registered".to_owned() } else { format!("registered: {}", labels.join(", ")) }
+    if labels.is_empty() {
+        "no node is registered".to_owned()
+    } else {
+        format!("registered: {}", labels.join(", "))
+    }
 }

@@ -202,9 +202,9 @@ fn upstream(args: &StandbyClone, own: Option<NodeId>) -> Result<UpstreamWish> {
                 .detail("--upstream-node-id is this node's own \"node_id\""))
         }
         (Some(id), None) => Ok(UpstreamWish::Node(id)),
-        (None, Some(text)) => ConnInfo::parse(text)
-            .map(UpstreamWish::Conninfo)
-            .map_err(|why| Error::new(Exit::BadConfig, "invalid --upstream-conninfo").detail(why.to_string())),
+        (None, Some(text)) => ConnInfo::parse(text).map(UpstreamWish::Conninfo).map_err(|why| {
+            Error::new(Exit::BadConfig, "invalid --upstream-conninfo").detail(why.to_string())
+        }),
         (None, None) => Ok(UpstreamWish::Primary),
     }
 }
