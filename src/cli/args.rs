@@ -165,6 +165,15 @@ pub struct StandbyRegister {
 #[argh(help_triggers("--help"))]
 pub struct StandbyUnregister {}
 
+/// options of `standby promote`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct StandbyPromote {
+    /// given as `--siblings-follow`
+    #[argh(switch)]
+    pub siblings_follow: bool,
+}
+
 /// options of `node status`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]

@@ -29,6 +29,7 @@ pub fn run(inv: &Invocation) -> Result<Exit> {
         Command::StandbyClone(args) => standby::clone::run(ctx, args),
         Command::StandbyRegister(args) => standby::register::run(ctx, args),
         Command::StandbyUnregister(args) => standby::unregister::run(ctx, args),
+        Command::StandbyPromote(args) => standby::promote::run(ctx, args),
         Command::NodeStatus(args) => node::status::run(ctx, args),
         Command::NodeCheck(args) => node::check::run(ctx, args),
         Command::NodeService(args) => node::service::run(ctx, args),

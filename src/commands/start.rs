@@ -69,6 +69,7 @@ fn needs_file(inv: &Invocation) -> bool {
         | Command::PrimaryUnregister(_)
         | Command::StandbyRegister(_)
         | Command::StandbyUnregister(_)
+        | Command::StandbyPromote(_)
         | Command::NodeStatus(_)
         | Command::NodeService(_)
         | Command::ClusterEvent(_)
