@@ -16,26 +16,74 @@ fn seed(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/seeds").join(name)
 }
 
+const PROSE: &str = "this line is not a setting; ignored";
+const BLOCK: &str = "\"/* */\" does not make a comment in this file; taken as one, use \"#\"";
+const SLASHES: &str = "\"//\" does not begin a comment in this file; taken as one, use \"#\"";
+const BEHIND: &str = "what follows the value is taken as a comment; a comment begins with \"#\" in this file";
+const PROMOTE: &str = "promote_command: the value runs over 2 lines; they are joined";
+const FOLLOW: &str = "follow_command: the value runs over 2 lines; they are joined";
+const QUOTES: &str = "typographic quotes are taken as quotes; use '…'";
+
+/// `file:line: text` of each warning, and the other lines that it is for.
+fn remarks(loaded: &config::Loaded, name: &str) -> Vec<String> {
+    let detail = |w: &config::Warning| w.detail.as_ref().map(|d| format!(" ({d})")).unwrap_or_default();
+    let text = |w: &config::Warning| {
+        let (_, text) = w.text.split_once(name).unwrap_or(("", &w.text));
+        format!("{}{}", text.trim_start_matches(':'), detail(w))
+    };
+    loaded.warnings.iter().map(text).collect()
+}
+
 #[test]
-fn every_whole_file_of_the_seeds_loads() {
-    for (name, id, node_name, count) in [
-        ("000_node1.conf", 1, "node1", 6),
-        ("000_node1_eg.conf", 1, "hgdbt1", 1),
-        ("000_node2.conf", 2, "node2", 5),
-        ("000_node2_eg.conf", 2, "hgdbt2", 1),
-        ("000_node3.conf", 3, "node3", 5),
-        ("001_node1.conf", 1, "node1", 0),
-        ("001_node2.conf", 2, "node2", 0),
-        ("002_primary.conf", 1, "primary_node", 0),
-        ("002_standby.conf", 2, "standby_node", 0),
-        ("004_node1.conf", 1, "node1", 0),
-        ("004_node2.conf", 2, "node2", 0),
-        ("004_node3.conf", 3, "node3", 0),
+fn every_whole_file_of_the_seeds_loads_with_the_warnings_it_deserves() {
+    let also = |line: usize, text: &str, lines: &str| format!("{line}: {text} (also in line {lines})");
+    let once = |line: usize, text: &str| format!("{line}: {text}");
+    // Documents 000: comments of C, values broken over two lines. `first`: the line of the first comment.
+    let documented = |first: usize| {
+        let at = |lines: &[usize]| {
+            lines.iter().map(|l| (l + first - 1).to_string()).collect::<Vec<_>>().join(", ")
+        };
+        vec![
+            also(first, BLOCK, &at(&[7, 12, 18, 21])),
+            also(first + 1, BEHIND, &at(&[3, 19, 20])),
+            once(first + 4, SLASHES),
+            once(first + 13, PROMOTE),
+            once(first + 15, FOLLOW),
+        ]
+    };
+    let titled: Vec<String> = std::iter::once(once(1, PROSE)).chain(documented(2)).collect();
+    for (name, id, node_name, want) in [
+        ("000_node1.conf", 1, "node1", titled),
+        ("000_node1_eg.conf", 1, "hgdbt1", vec![once(1, PROSE)]),
+        ("000_node2.conf", 2, "node2", documented(1)),
+        ("000_node2_eg.conf", 2, "hgdbt2", vec![once(1, PROSE)]),
+        ("000_node3.conf", 3, "node3", documented(1)),
+        ("001_node1.conf", 1, "node1", vec![]),
+        ("001_node2.conf", 2, "node2", vec![]),
+        ("002_primary.conf", 1, "primary_node", vec![]),
+        ("002_standby.conf", 2, "standby_node", vec![]),
+        ("004_node1.conf", 1, "node1", vec![]),
+        ("004_node2.conf", 2, "node2", vec![]),
+        ("004_node3.conf", 3, "node3", vec![]),
     ] {
         let loaded = load(&seed(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!((loaded.settings.node_id, loaded.settings.node_name.as_str()), (id, node_name), "{name}");
-        assert_eq!(loaded.warnings.len(), count, "{name}:\n{}", warnings(&loaded));
+        assert_eq!(remarks(&loaded, name), want, "{name}");
+        let keys = std::fs::read_to_string(seed(name)).unwrap();
+        for item in &loaded.items {
+            assert!(keys.contains(&item.key) && !item.value.is_empty(), "{name}: {item:?}");
+        }
     }
+}
+
+#[test]
+fn no_file_of_the_seeds_is_forgotten() {
+    const FRAGMENTS: usize = 2;
+    const POSTGRESQLS: usize = 1;
+    const WHOLE: usize = 12;
+    let files = std::fs::read_dir(seed("")).unwrap().flatten();
+    let configurations = files.filter(|f| f.path().extension().is_some_and(|e| e == "conf")).count();
+    assert_eq!(configurations, WHOLE + FRAGMENTS + POSTGRESQLS);
 }
 
 #[test]
@@ -75,9 +123,12 @@ fn the_fragments_of_the_seeds_load_within_a_file() {
     let loaded = folder.load("hg_repmgr.conf", text).unwrap();
     assert_eq!(loaded.settings.virtual_ip, ["192.168.90.96"]);
     assert_eq!(loaded.settings.network_card, ["ens33"]);
+    let want = [format!("1: {QUOTES} (also in line 2)"), format!("3: {PROSE}")];
+    assert_eq!(remarks(&loaded, "000_virtual_ip.conf"), want);
     let text = format!("{HEAD}include '{}'\n", seed("000_switch_time.conf").display());
     let loaded = folder.load("hg_repmgr.conf", text).unwrap();
     assert_eq!(loaded.failover_window(), Duration::from_secs(300), "the five minutes that its writer wants");
+    assert_eq!(remarks(&loaded, "000_switch_time.conf"), [format!("1: {PROSE} (also in line 4, 7)")]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::args::{
     ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, General, NodeCheck,
-    NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyPromote,
+    NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow, StandbyPromote,
     StandbyRegister, StandbyUnregister,
 };
 use super::choices::CheckOutput;
@@ -64,6 +64,8 @@ pub enum Command {
     StandbyUnregister(StandbyUnregister),
     /// `standby promote`
     StandbyPromote(StandbyPromote),
+    /// `standby follow`
+    StandbyFollow(StandbyFollow),
     /// `node status`
     NodeStatus(NodeStatus),
     /// `node check`
@@ -300,6 +302,7 @@ fn command(verb: Verb, args: &[String]) -> Result<Command> {
         Verb::StandbyRegister => Command::StandbyRegister(read(args)?),
         Verb::StandbyUnregister => Command::StandbyUnregister(read(args)?),
         Verb::StandbyPromote => Command::StandbyPromote(read(args)?),
+        Verb::StandbyFollow => Command::StandbyFollow(read(args)?),
         Verb::NodeStatus => Command::NodeStatus(read(args)?),
         Verb::NodeCheck => Command::NodeCheck(read(args)?),
         Verb::NodeService => Command::NodeService(read(args)?),

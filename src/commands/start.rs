@@ -70,6 +70,7 @@ fn needs_file(inv: &Invocation) -> bool {
         | Command::StandbyRegister(_)
         | Command::StandbyUnregister(_)
         | Command::StandbyPromote(_)
+        | Command::StandbyFollow(_)
         | Command::NodeStatus(_)
         | Command::NodeService(_)
         | Command::ClusterEvent(_)

@@ -117,7 +117,8 @@ pub fn service_command(action: Action, settings: &ServiceSettings) -> Result<Str
     let major = major.ok().and_then(|v| v.trim().parse().ok());
     let pg_ctl = bindir::find_program_of("pg_ctl", settings.pg_bindir.as_deref(), major)?;
     let mut words = vec![shell::quoted(&pg_ctl.to_string_lossy())];
-    words.extend(Some(settings.pg_ctl_options.trim().to_owned()).filter(|o| !o.is_empty()));
+    // Without options two blanks follow each other, as the original prints them.
+    words.push(settings.pg_ctl_options.trim().to_owned());
     let directory = settings.config_directory.as_ref().unwrap_or(&settings.data_directory);
     let directory = format!("-D {}", shell::always_quoted(&directory.to_string_lossy()));
     words.push(match action {
@@ -197,7 +198,10 @@ mod tests {
         assert_eq!(configured.as_deref(), Ok("sudo systemctl reload postgresql-12"));
         let odd =
             ServiceSettings { data_directory: "/srv/it's".into(), pg_ctl_options: String::new(), ..settings };
-        assert_eq!(service_command(Action::Start, &odd), Ok(format!(r"{pg_ctl} -w -D '/srv/it'\''s' start")));
+        assert_eq!(
+            service_command(Action::Start, &odd),
+            Ok(format!(r"{pg_ctl}  -w -D '/srv/it'\''s' start"))
+        );
         std::fs::remove_dir_all(&bin).unwrap();
     }
 

@@ -11,7 +11,8 @@ use postgres::Row;
 use postgres::types::ToSql;
 use std::fmt;
 use std::time::Duration;
-use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 pub use super::error::{Failure, PgError};
 
@@ -117,8 +118,7 @@ impl Session {
     /// # Errors
     /// [`PgError`].
     pub fn query(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, PgError> {
-        self.prepare_server()?;
-        self.link.call(self.limit, async |client| client.query(sql, params).await)
+        self.call(async |client| client.query(sql, params).await)
     }
 
     /// The first row. `None`: no row.
@@ -134,8 +134,7 @@ impl Session {
     /// # Errors
     /// [`PgError`].
     pub fn execute(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64, PgError> {
-        self.prepare_server()?;
-        self.link.call(self.limit, async |client| client.execute(sql, params).await)
+        self.call(async |client| client.execute(sql, params).await)
     }
 
     /// Runs statements without parameters, as psql -c does.
@@ -143,8 +142,7 @@ impl Session {
     /// # Errors
     /// [`PgError`].
     pub fn batch(&mut self, sql: &str) -> Result<(), PgError> {
-        self.prepare_server()?;
-        self.link.call(self.limit, async |client| client.batch_execute(sql).await)
+        self.call(async |client| client.batch_execute(sql).await)
     }
 
     /// Runs statements without parameters and returns all rows as text, in one round trip.
@@ -152,8 +150,7 @@ impl Session {
     /// # Errors
     /// [`PgError`].
     pub fn simple_query(&mut self, sql: &str) -> Result<Vec<TextRow>, PgError> {
-        self.prepare_server()?;
-        let messages = self.link.call(self.limit, async |client| client.simple_query(sql).await)?;
+        let messages = self.call(async |client| client.simple_query(sql).await)?;
         Ok(text_rows(&messages))
     }
 
@@ -181,21 +178,26 @@ impl Session {
         done
     }
 
-    /// Tells the server our limit, when it has changed.
-    fn prepare_server(&mut self) -> Result<(), PgError> {
+    /// One exchange within the limit, which the server is told when it has changed: both are one wait.
+    fn call<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, PgError> {
         let wanted = self.limit.saturating_add(GRACE);
-        if self.server_limit == Some(wanted) {
-            return Ok(());
-        }
         let ms = i32::try_from(wanted.as_millis()).unwrap_or(i32::MAX);
-        let sql = format!("SET statement_timeout = {ms}");
-        match self.link.call(self.limit, async |client| client.batch_execute(&sql).await) {
-            Ok(()) => self.server_limit = Some(wanted),
-            // In a failed transaction: the statement to come says so itself.
-            Err(e) if e.has_sqlstate("25P02") => {}
-            Err(e) => return Err(e),
-        }
-        Ok(())
+        let tell = (self.server_limit != Some(wanted)).then(|| format!("SET statement_timeout = {ms}"));
+        let known = &mut self.server_limit;
+        self.link.call(self.limit, async |client| {
+            if let Some(sql) = tell {
+                match client.batch_execute(&sql).await {
+                    Ok(()) => *known = Some(wanted),
+                    // The statement to come says so itself.
+                    Err(e) if e.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => {}
+                    Err(e) => return Err(e),
+                }
+            }
+            work(client).await
+        })
     }
 }
 

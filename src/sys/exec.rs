@@ -4,6 +4,7 @@ mod running;
 
 use super::clock::Deadline;
 use super::identity::{self, AtOurDeath, Identity};
+use super::signals::Interruption;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use running::Running;
@@ -96,6 +97,7 @@ pub struct Program {
     stdin: Vec<u8>,
     identity: Option<Identity>,
     at_our_death: AtOurDeath,
+    interruption: Interruption,
     cap: usize,
 }
 
@@ -110,6 +112,7 @@ impl Program {
             stdin: Vec::new(),
             identity: None,
             at_our_death: AtOurDeath::GoesOn,
+            interruption: Interruption::default(),
             cap: CAP,
         }
     }
@@ -170,6 +173,13 @@ impl Program {
         self
     }
 
+    /// Ends it as at its deadline when this process is asked to end; the status is the deadline's too.
+    #[must_use]
+    pub fn interrupted_by(mut self, interruption: &Interruption) -> Self {
+        self.interruption = interruption.clone();
+        self
+    }
+
     /// Sets how many bytes of each stream are kept; the rest is read and dropped. Unset: 1 MiB.
     #[must_use]
     pub fn cap(mut self, bytes: usize) -> Self {
@@ -199,7 +209,8 @@ impl Program {
     /// # Errors
     /// [`Exit::LocalCommand`] when it cannot be started.
     pub fn stream(&self, deadline: Deadline, on_line: &mut dyn FnMut(Stream, &str)) -> Result<Output> {
-        Ok(Running::new(self.spawn()?, &self.stdin, self.cap).finish(deadline, on_line))
+        let running = Running::new(self.spawn()?, &self.stdin, self.cap, &self.interruption);
+        Ok(running.finish(deadline, on_line))
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]

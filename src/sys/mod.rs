@@ -5,6 +5,7 @@ pub mod exec;
 pub mod files;
 pub mod hook;
 pub mod identity;
+pub mod leftover;
 pub mod name_service;
 pub mod parallel;
 pub mod progress;

@@ -13,7 +13,9 @@ pub const OURS: [&str; 2] = ["Replication lag", "Last replayed LSN"];
 
 /// Which upstream each host after the first has, in order: `[1, 2]` is node2 below node1, node3 below node2.
 pub fn registered(upstreams: &[usize]) -> Lab {
-    registered_with(upstreams, &PgOptions::default())
+    // There are no slots: a standby that comes late must still find what it needs.
+    let conf = "wal_keep_size = '256MB'".to_owned();
+    registered_with(upstreams, &PgOptions { conf, ..PgOptions::default() })
 }
 
 /// The same with a primary of the caller's liking. The original registers the nodes, so that what is

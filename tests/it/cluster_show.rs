@@ -182,10 +182,41 @@ fn a_witness_is_shown_as_by_the_original() {
     witness.stop_pg(Stop::Fast);
     shows_alike("the witness is down", primary, &[]).code(25).says("? unreachable | ? node1");
     primary.psql("UPDATE repmgr.nodes SET active = false WHERE node_id = 3");
-    shows_alike("the witness is down and inactive", primary, &[]).code(25).says("! failed");
+    shows_alike("the witness is down and inactive", primary, &[]).code(25).says("- failed");
     witness.start_pg();
-    shows_alike("the witness is inactive", primary, &[]).code(25);
-    witness.psql("SELECT 1");
+    // The original ends with 25 here and names no reason; ours does.
+    Pair::run(primary, &["cluster", "show", "--csv"]).same_code().same_stdout();
+    primary
+        .repmgr(&["cluster", "show"])
+        .code(25)
+        .says("| witness | ! running")
+        .says("node record is inactive");
+    let hba = format!("{}/pg_hba.conf", witness.data_directory());
+    let open = witness.read(&hba);
+    witness.write(&hba, "local all all trust\n");
+    witness.reload_pg();
+    shows_alike("an inactive witness turns us away", primary, &[]).code(25).says("! failed");
+    primary.psql("UPDATE repmgr.nodes SET active = true WHERE node_id = 3");
+    shows_alike("a witness turns us away", primary, &[]).code(25).says("? rejected");
+    witness.write(&hba, &open);
+    witness.reload_pg();
+    witness.psql("UPDATE repmgr.nodes SET upstream_node_id = 2 WHERE node_id = 3");
+    shows_alike("the witness believes in another upstream", primary, &[]).code(25).says("! node2");
+    witness.psql("UPDATE repmgr.nodes SET upstream_node_id = NULL WHERE node_id = 3");
+    let none = Pair::run(primary, &["cluster", "show", "--csv"]);
+    none.same_code().same_stdout();
+    // Alike but for the words: the original says the same of a standby in ours.
+    let none = Pair::run(primary, &["cluster", "show"]);
+    assert!(
+        none.ours.stdout.contains("| * running | !  ") && none.original.stdout.contains("| * running | !  ")
+    );
+    assert_eq!((issues(&none.original).len(), issues(&none.ours).len()), (1, 1), "{none:?}");
+    witness.psql("DELETE FROM repmgr.nodes WHERE node_id = 3");
+    shows_alike("the witness does not know itself", primary, &[]).says("? node1");
+    witness.psql(&format!(
+        "INSERT INTO repmgr.nodes VALUES (3, 1, true, 'node3', 'witness', 'default', 0, '{}', 'repmgr', NULL, '/x')",
+        witness.conninfo()
+    ));
     primary.stop_pg(Stop::Fast);
     for host in [standby, witness] {
         shows_alike("the primary is down, a witness is there", host, &[]).code(25);

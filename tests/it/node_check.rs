@@ -20,7 +20,29 @@ const SINGLE: [&str; 9] = [
     "--data-directory-config",
 ];
 
-/// Every form of both commands.
+/// Which forms are compared.
+#[derive(Clone, Copy)]
+enum Forms {
+    /// Every form of both commands.
+    All,
+    /// The lists, and these single checks.
+    Of(&'static [&'static str]),
+}
+
+fn forms(wanted: Forms) -> Vec<Vec<&'static str>> {
+    match wanted {
+        Forms::All => every_form(),
+        Forms::Of(checks) => {
+            let list = [vec!["node", "check"], vec!["node", "check", "--csv"], vec!["node", "status"]];
+            let single = checks.iter().flat_map(|&check| {
+                [&[][..], &["--nagios"], &["--optformat"]]
+                    .map(|more| [&["node", "check", check], more].concat())
+            });
+            list.into_iter().chain([vec!["node", "status", "--csv"]]).chain(single).collect()
+        }
+    }
+}
+
 fn every_form() -> Vec<Vec<&'static str>> {
     let mut forms: Vec<Vec<&str>> = vec![
         vec!["node", "check"],
@@ -37,6 +59,7 @@ fn every_form() -> Vec<Vec<&'static str>> {
         vec!["node", "check", "--replication-connection", "--remote-node-id=77"],
         vec!["node", "check", "--has-passfile"],
         vec!["node", "status"],
+        vec!["node", "status", "--verbose"],
         vec!["node", "status", "--csv"],
         vec!["node", "status", "--is-shutdown-cleanly"],
     ];
@@ -65,15 +88,15 @@ fn without_lag(text: &str) -> String {
 }
 
 /// Runs every form with both programs; stops the test with all differences.
-fn compare(why: &str, hosts: &[&Host]) {
-    compare_but(why, hosts, |_| false);
+fn compare(why: &str, hosts: &[&Host], wanted: Forms) {
+    compare_but(why, hosts, wanted, |_| false);
 }
 
 /// The same without the forms that differ on purpose.
-fn compare_but(why: &str, hosts: &[&Host], differs: impl Fn(&str) -> bool) {
+fn compare_but(why: &str, hosts: &[&Host], wanted: Forms, differs: impl Fn(&str) -> bool) {
     let mut found = String::new();
     for host in hosts {
-        for form in every_form().into_iter().filter(|form| !differs(&form.join(" "))) {
+        for form in forms(wanted).into_iter().filter(|form| !differs(&form.join(" "))) {
             let pair = Pair::run(host, &form);
             let (theirs, ours) = (without_lag(&pair.original.stdout), without_lag(&pair.ours.stdout));
             if theirs != ours || pair.original.code != pair.ours.code {
@@ -123,13 +146,13 @@ fn set(primary: &Host, others: &[&Host], sql: &str) {
 }
 
 #[test]
-fn node_check_and_status_say_what_the_original_says_in_good_and_bad_states() {
+fn slots_archiving_and_lag_read_as_with_the_original() {
     let solo = Solo::with(3, &Postgres::installed(), &Program::under_test());
     let [primary, middle, last] = cascade(&solo);
-    compare("all well", &[primary, middle, last]);
+    compare("all well", &[primary, middle, last], Forms::All);
 
     set(primary, &[middle, last], "UPDATE repmgr.nodes SET active = false WHERE node_id = 2");
-    compare("an inactive record", &[middle]);
+    compare("an inactive record", &[middle], Forms::Of(&["--role"]));
 
     primary.psql("SELECT pg_create_physical_replication_slot('idle')");
     set(
@@ -137,14 +160,14 @@ fn node_check_and_status_say_what_the_original_says_in_good_and_bad_states() {
         &[middle, last],
         "UPDATE repmgr.nodes SET slot_name = 'repmgr_slot_' || node_id WHERE node_id > 1",
     );
-    compare("a slot inactive, slots missing", &[primary, middle]);
+    compare("a slot inactive, slots missing", &[primary, middle], Forms::Of(&["--slots", "--missing-slots"]));
 
     let archive = format!("{}/pg_wal/archive_status", primary.data_directory());
     for (count, why) in [(17, "beyond the warning"), (140, "beyond the limit")] {
         primary
             .shell(&format!("for i in $(seq {count}); do : >{archive}/$(printf %024d $i).ready; done"))
             .ok();
-        compare(&format!("archive backlog {why}"), &[primary]);
+        compare(&format!("archive backlog {why}"), &[primary], Forms::Of(&["--archive-ready"]));
     }
     primary.shell(&format!("rm -f {archive}/0000000000000000*.ready")).ok();
 
@@ -157,17 +180,22 @@ fn node_check_and_status_say_what_the_original_says_in_good_and_bad_states() {
         )) == "t"
     });
     middle.write_conf("replication_lag_warning=1\nreplication_lag_critical=600");
-    compare("lag beyond the warning", &[middle]);
+    compare("lag beyond the warning", &[middle], Forms::Of(&["--replication-lag"]));
     middle.write_conf("replication_lag_warning=1\nreplication_lag_critical=2");
-    compare("lag beyond the limit", &[middle]);
+    compare("lag beyond the limit", &[middle], Forms::Of(&["--replication-lag"]));
     middle.psql("SELECT pg_wal_replay_resume()");
+}
 
+#[test]
+fn roles_and_data_directories_read_as_with_the_original() {
+    let solo = Solo::with(3, &Postgres::installed(), &Program::under_test());
+    let [primary, middle, last] = cascade(&solo);
     let elsewhere = middle.path("elsewhere");
     middle.shell(&format!("mkdir -p {elsewhere}/pg_wal/archive_status")).ok();
     middle.write_conf(&format!("data_directory='{elsewhere}'"));
-    compare("another data directory", &[middle]);
+    compare("another data directory", &[middle], Forms::Of(&["--data-directory-config", "--archive-ready"]));
     middle.write_conf(&format!("data_directory='{}/none'", middle.home.display()));
-    compare("a data directory that is not there", &[middle]);
+    compare("a data directory that is not there", &[middle], Forms::All);
     middle.write_conf("");
 
     set(
@@ -175,27 +203,39 @@ fn node_check_and_status_say_what_the_original_says_in_good_and_bad_states() {
         &[middle, last],
         "UPDATE repmgr.nodes SET type = 'primary', upstream_node_id = NULL WHERE node_id = 2",
     );
-    compare("registered as primary, running as standby", &[middle]);
+    compare(
+        "registered as primary, running as standby",
+        &[middle],
+        Forms::Of(&["--role", "--upstream", "--replication-lag"]),
+    );
     set(
         primary,
         &[middle, last],
         "UPDATE repmgr.nodes SET type = 'standby', upstream_node_id = 1 WHERE node_id = 2",
     );
 
+    set(primary, &[middle, last], "UPDATE repmgr.nodes SET upstream_node_id = NULL WHERE node_id = 3");
+    compare("a standby without an upstream", &[last], Forms::Of(&["--upstream"]));
+    set(primary, &[middle, last], "UPDATE repmgr.nodes SET upstream_node_id = 2 WHERE node_id = 3");
+
     last.psql("SELECT pg_promote()");
-    compare("registered as standby, running as primary; two primaries", &[last, middle, primary]);
+    compare(
+        "registered as standby, running as primary; two primaries",
+        &[last, middle, primary],
+        Forms::Of(&["--role", "--upstream", "--downstream", "--replication-lag"]),
+    );
     last.write_conf("node_id=42");
-    compare("not registered", &[last]);
+    compare("not registered", &[last], Forms::Of(&["--role"]));
     last.write_conf("");
     last.stop_pg(Stop::Fast);
     // Ours refuses a wrong command line before it connects, and does not list what libpq fills in by itself.
-    compare_but("down", &[last], |form| {
+    compare_but("down", &[last], Forms::All, |form| {
         let wrong = form.contains("check --nagios")
             || form.ends_with("-owner")
             || form.contains(" --csv") && form.contains("check --") && !form.ends_with("check --csv");
         wrong || form.ends_with("--db-connection")
     });
-    compare("its child is gone", &[middle]);
+    compare("its child is gone", &[middle], Forms::Of(&["--downstream"]));
 }
 
 #[test]
@@ -204,7 +244,7 @@ fn a_witness_and_a_standby_whose_upstream_is_down_read_as_with_the_original() {
     let [primary, middle, _] = cascade(&solo);
     primary.stop_pg(Stop::Immediate);
     // The original prints half of this list before it gives up.
-    compare_but("the upstream is down", &[middle], |form| form == "node check --optformat");
+    compare_but("the upstream is down", &[middle], Forms::All, |form| form == "node check --optformat");
     middle.repmgr(&["node", "check", "--json"]).code(6).says("unable to connect to upstream node");
 
     let witness = solo.host(3);
@@ -223,7 +263,7 @@ fn a_witness_and_a_standby_whose_upstream_is_down_read_as_with_the_original() {
         primary.conninfo(),
         witness.conninfo()
     ));
-    compare("a witness", &[witness]);
+    compare("a witness", &[witness], Forms::All);
 }
 
 #[test]
@@ -276,5 +316,55 @@ fn a_role_that_may_see_little_gets_what_can_be_told() {
     let check = &["node", "check", "--data-directory-config"];
     host.repmgr(check).ok().says("OK (configured").says("HINT: use -S/--superuser");
     host.repmgr(&[&check[..], &["-S", "repmgr"]].concat()).ok().never_says("HINT");
-    compare("a role without privileges", &[host]);
+    compare("a role without privileges", &[host], Forms::All);
+}
+
+#[test]
+fn the_daemon_is_asked_for_through_the_extension() {
+    let solo = Solo::new(1);
+    let conf = "shared_preload_libraries = 'repmgr'".to_owned();
+    let host = solo.host(1).init_primary(&PgOptions { conf, ..PgOptions::default() });
+    host.write_conf("");
+    host.original(&["primary", "register"]).ok();
+    let pid = host.postmaster_pid().expect("a server");
+    let forms = Forms::Of(&["--repmgrd"]);
+    compare("no daemon", &[host], forms);
+    // A process that is there stands for the daemon.
+    host.psql(&format!("SELECT repmgr.set_repmgrd_pid({pid}, '/tmp/x')"));
+    compare("it runs", &[host], forms);
+    host.repmgr(&["node", "check", "--repmgrd", "--nagios"]).ok().says("REPMGRD OK: repmgrd running");
+    host.psql("SELECT repmgr.repmgrd_pause(true)");
+    compare("it is paused", &[host], forms);
+    host.repmgr(&["node", "check", "--repmgrd"]).code(1).says("WARNING (repmgrd running but paused)");
+    host.psql("ALTER EXTENSION repmgr DROP FUNCTION repmgr.repmgrd_is_running(); DROP FUNCTION repmgr.repmgrd_is_running()");
+    host.repmgr(&["node", "check", "--repmgrd"]).code(3).says("UNKNOWN (repmgrd status unknown)");
+}
+
+#[test]
+fn without_the_extension_everything_is_told_but_the_state_of_the_daemon() {
+    let solo = Solo::new(2);
+    let primary = solo.host(1).init_primary(&PgOptions::default());
+    primary
+        .psql("CREATE ROLE plain LOGIN REPLICATION IN ROLE pg_monitor; ALTER DATABASE repmgr OWNER TO plain");
+    let standby = solo.host(2).join(primary);
+    for host in [primary, standby] {
+        let conninfo = host.conninfo().replace("user=repmgr", "user=plain");
+        host.write_conf(&format!("conninfo='{conninfo}'"));
+    }
+    primary.repmgr(&["primary", "register"]).ok();
+    standby.catch_up(primary);
+    standby.repmgr(&["standby", "register"]).ok();
+    standby.catch_up(primary);
+    for host in [primary, standby] {
+        assert_eq!(host.psql("SELECT count(*) FROM pg_extension WHERE extname = 'repmgr'"), "0");
+        host.repmgr(&["node", "check"]).ok().says("Server role: OK").says("data_directory\" is \"");
+        host.repmgr(&["node", "status"]).ok().says("Role: ");
+        host.repmgr(&["node", "check", "--repmgrd"]).code(3).says("UNKNOWN (repmgrd status unknown)");
+    }
+    primary.sigstop_pg();
+    let limit = Duration::from_secs(6);
+    standby.repmgr(&["node", "check", "--upstream"]).code(6).within(limit).says("upstream node \"node1\"");
+    standby.repmgr(&["node", "check"]).code(6).within(limit);
+    standby.repmgr(&["node", "check", "--role"]).ok();
+    primary.sigcont_pg();
 }

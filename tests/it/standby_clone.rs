@@ -1,6 +1,6 @@
 //! `repmgr standby clone`: what it makes, what it refuses. How it may be cut off: `standby_clone_cut.rs`.
 
-use crate::cluster::{Host, Identity, Lab, Out, PgOptions, Solo, Stop, wait_for};
+use crate::cluster::{Host, Identity, Lab, Out, PgOptions, Solo, Stop, User, wait_for};
 use std::time::Duration;
 
 /// A server that answers after a start, two loaded cores.
@@ -10,7 +10,7 @@ const SOON: Duration = Duration::from_secs(30);
 pub fn primary<'a>(host: &'a Host, options: &PgOptions) -> &'a Host {
     host.init_primary(options);
     host.write_conf("use_replication_slots=yes");
-    host.original(&["primary", "register"]).ok();
+    host.repmgr(&["primary", "register"]).ok();
     host
 }
 
@@ -181,7 +181,15 @@ fn each_thing_that_is_wrong_with_the_source_is_said_and_nothing_is_changed() {
     one.append(&format!("{}/postgresql.conf", one.data_directory()), "max_wal_senders=4\nhot_standby=on\n");
     one.append(&format!("{}/postgresql.conf", one.data_directory()), "shared_preload_libraries='repmgr'\n");
     one.restart_pg();
-    clone(two, one, &["--dry-run"]).ok();
+    clone(two, one, &["--dry-run"]).ok().never_says("repmgr.so");
+    // Client programs alone, with no library beside them.
+    let bare = two.path("bare/bin");
+    two.shell(&format!("mkdir -p {bare}; cp {} {bare}", two.postgres.program("pg_basebackup"))).ok();
+    two.write_conf(&format!("pg_bindir='{bare}'"));
+    clone(two, one, &["--dry-run"]).ok().says("will not start").says("repmgr.so");
+    two.write_conf("use_replication_slots=yes");
+    one.append(&format!("{}/postgresql.conf", one.data_directory()), "shared_preload_libraries=''\n");
+    one.restart_pg();
     one.sigstop_pg();
     let out = clone(two, one, &[]).code(6).within(Duration::from_secs(5));
     one.sigcont_pg();
@@ -223,8 +231,8 @@ fn a_role_without_the_right_to_replicate_is_told_what_to_grant() {
     let conninfo = format!("host=127.0.0.1 port={} user=pw password=geheim dbname=repmgr", one.port);
     let out = two.repmgr(&["-d", &conninfo, "standby", "clone", "-c", "-F", "--replication-user=pw"]);
     out.code(7).never_says("geheim").says("permission denied for schema repmgr");
-    one.psql("GRANT USAGE ON SCHEMA repmgr TO pw");
-    one.psql("GRANT SELECT ON ALL TABLES IN SCHEMA repmgr TO pw");
+    one.psql("GRANT USAGE ON SCHEMA repmgr, hg_repmgr TO pw");
+    one.psql("GRANT SELECT ON ALL TABLES IN SCHEMA repmgr, hg_repmgr TO pw");
     let out = two.repmgr(&["-d", &conninfo, "standby", "clone", "-c", "-F", "--replication-user=pw"]);
     out.ok().never_says("geheim");
 }
@@ -313,13 +321,13 @@ fn missing_programs_foreign_owners_and_full_disks_are_found_before_anything_is_c
     two.run_as_root(&["mkdir", &data]).ok();
     clone(two, one, &[]).code(1).says("belongs to user \"root\"");
     two.run_as_root(&["rmdir", &data]).ok();
-    // As root, repmgr's way: refused; the folder of another user.
-    two.run_as_root(&["mkdir", "-m", "700", "/closed"]).ok();
-    two.write_conf("data_directory='/closed/data'");
+    let closed = two.path("closed");
+    two.run_as_root(&["mkdir", "-m", "700", &closed]).ok();
+    two.write_conf(&format!("data_directory='{closed}/data'"));
     clone(two, one, &[]).code(1).says("unable to use directory");
     two.write_conf("");
-    for size in ["60m", "97m"] {
-        // 60 MB are too small for the copy by the numbers; 97 MB are not, but something else fills them.
+    for size in ["60m", "130m"] {
+        // 60 MB are too small for the copy by the numbers; 130 MB are not, but something else fills them.
         two.run_as_root(&["mkdir", "-p", &data]).ok();
         two.run_as_root(&[
             "mount",
@@ -347,6 +355,24 @@ fn missing_programs_foreign_owners_and_full_disks_are_found_before_anything_is_c
         }
         two.run_as_root(&["umount", "-l", &data]).ok();
     }
+}
+
+#[test]
+fn root_clones_for_the_owner_of_the_directory_where_hg_repmgr_did() {
+    let lab = Lab::new(2);
+    let one = primary(lab.host(1), &PgOptions::default());
+    let two = lab.host(2);
+    let as_root = |how: &str| {
+        two.write_conf(&format!("compatibility={how}"));
+        let args = words(one, &[]);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        two.repmgr_command(&args).user(User::Root).run()
+    };
+    as_root("repmgr").code(1);
+    as_root("hg").ok();
+    let foreign = format!("find {} ! -user postgres", two.data_directory());
+    assert_eq!(two.shell(&foreign).ok().stdout, "", "all of it belongs to PostgreSQL's user");
+    starts_as_standby(two, one);
 }
 
 #[test]

@@ -23,16 +23,9 @@ fn postgresql_starts(host: &Host) -> bool {
     out.code == 0
 }
 
-/// What is left after the cut: no process of the copy, a directory that says what it is or is whole.
+/// What is left after the cut: a directory that says what it is or is whole.
 fn look_after_the_cut(host: &Host, why: &str) {
     let data = host.data_directory();
-    // The brackets keep grep from finding itself.
-    let folder = format!("{data}/[.]repmgr_clone_unfinished");
-    wait_for("pg_basebackup to end", SOON, || {
-        host.shell(&format!("! cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -qx '{folder}'"))
-            .code
-            == 0
-    });
     if !host.exists(&data) || host.shell(&format!("test -z \"$(ls -A {data})\"")).code == 0 {
         return;
     }
@@ -81,6 +74,8 @@ fn killed_in_the_middle_of_the_copy_the_directory_says_so_and_force_mends_it() {
         assert!(note.contains("127.0.0.1") && note.contains(&new), "{note}");
         clone(two, one, &[]).code(1).says("holds an unfinished clone").says("-F/--force");
     }
+    assert!(copying(two) > 0, "pg_basebackup's second process does not notice that the first is gone");
+    assert_eq!(one.psql("SELECT active FROM pg_replication_slots"), "t");
     two.write_conf(&conf);
     mends(two, one).says("unfinished clone").says("repmgr_slot_2");
     assert!(!two.exists(&format!("{data}/REPMGR_CLONE_UNFINISHED")));
@@ -134,6 +129,58 @@ fn killed_before_each_move_the_directory_never_looks_whole_before_it_is() {
     }
 }
 
+/// Processes that copy into the host's data directory.
+fn copying(host: &Host) -> usize {
+    // The brackets keep grep from finding itself.
+    let folder = format!("{}/[.]repmgr_clone_unfinished", host.data_directory());
+    let script = format!("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -cx '{folder}'");
+    host.shell(&script).stdout.trim().parse().unwrap()
+}
+
+#[test]
+fn asked_to_end_it_leaves_no_process_no_slot_and_no_directory() {
+    let solo = Solo::new(2);
+    let one = primary(solo.host(1), &PgOptions::default());
+    let two = solo.host(2);
+    let (space, mapped, wal) = (one.path("space"), two.path("space2"), two.path("wal"));
+    one.shell(&format!("mkdir {space}")).ok();
+    one.psql(&format!("CREATE TABLESPACE space LOCATION '{space}'"));
+    one.psql("CREATE TABLE t TABLESPACE space AS SELECT 7 AS a");
+    two.write_conf(&format!(
+        "use_replication_slots=yes\npg_basebackup_options='-r 4M --waldir={wal}'\ntablespace_mapping='{space}={mapped}'"
+    ));
+    for signal in [Signal::TERM, Signal::INT] {
+        let running = start(two, one, &[]);
+        wait_for("the copy to begin", SOON, || {
+            two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory()))
+        });
+        assert!(copying(two) > 0);
+        running.signal(signal);
+        running.wait(Duration::from_secs(10)).code(14).says("interrupted").says("dropped on the source node");
+        assert_eq!(copying(two), 0);
+        assert!(!two.exists(&two.data_directory()));
+        assert_eq!(two.shell(&format!("ls -A {mapped} {wal} | grep -v :$ | grep .")).stdout, "");
+        assert_eq!(one.psql("SELECT count(*) FROM pg_replication_slots"), "0");
+    }
+}
+
+#[test]
+fn a_clone_under_nohup_outlives_its_terminal() {
+    let solo = Solo::new(2);
+    let one = primary(solo.host(1), &PgOptions::default());
+    let two = solo.host(2);
+    two.write_conf("pg_basebackup_options='-r 8M'");
+    let (program, conf) = (two.path("bin/repmgr"), two.conf_path());
+    let mut argv = vec!["nohup".to_owned(), program, "-f".to_owned(), conf];
+    argv.extend(words(one, &[]));
+    let running = two.command(&argv.iter().map(String::as_str).collect::<Vec<_>>()).start();
+    wait_for("the copy to begin", SOON, || {
+        two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory()))
+    });
+    running.signal(Signal::HUP);
+    running.wait(SOON).ok();
+}
+
 #[test]
 fn a_second_clone_waits_for_nobody_and_is_refused() {
     let solo = Solo::new(2);
@@ -144,7 +191,7 @@ fn a_second_clone_waits_for_nobody_and_is_refused() {
     wait_for("the copy to begin", SOON, || {
         two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory()))
     });
-    clone(two, one, &["-F"]).code(1);
+    clone(two, one, &["-F"]).code(1).says("another \"standby clone\" is at work");
     running.wait(Duration::from_secs(60)).ok();
     starts_as_standby(two, one);
 }

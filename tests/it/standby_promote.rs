@@ -241,7 +241,7 @@ fn a_synchronous_setting_inherited_from_the_primary_does_not_hold_the_record_up(
 fn a_role_that_may_not_call_pg_promote_promotes_by_pg_ctl() {
     let solo = cluster(2);
     let (one, two) = (solo.host(1), solo.host(2));
-    one.psql("CREATE ROLE plain LOGIN; GRANT ALL ON SCHEMA repmgr TO plain; GRANT ALL ON ALL TABLES IN SCHEMA repmgr TO plain; GRANT pg_monitor TO plain");
+    one.psql("CREATE ROLE plain LOGIN; GRANT ALL ON SCHEMA repmgr, hg_repmgr TO plain; GRANT ALL ON ALL TABLES IN SCHEMA repmgr, hg_repmgr TO plain; GRANT pg_monitor TO plain");
     two.catch_up(one);
     let conf = two.read(&two.conf_path()).replacen("user=repmgr", "user=plain", 1);
     two.write(&two.conf_path(), &conf);

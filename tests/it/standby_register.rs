@@ -95,7 +95,7 @@ fn a_standby_that_is_down_is_registered_by_force_through_the_primary() {
     two.repmgr(&args).ok().says("placeholder record for upstream node 9").says("--wait-sync has no effect");
     assert_eq!(
         one.psql("SELECT node_id, upstream_node_id, active, type FROM repmgr.nodes ORDER BY 1"),
-        "1||t|primary\n2|9|t|standby\n9||f|standby"
+        "1||t|primary\n2|9|t|standby\n9|1|f|standby"
     );
 
     two.start_pg().catch_up(one);
@@ -191,29 +191,87 @@ fn two_standbys_at_once_both_get_in_and_two_of_one_name_do_not() {
     one.repmgr(&["standby", "unregister", "--node-id=2"]).ok();
     one.repmgr(&["standby", "unregister", "--node-id=3"]).ok();
     three.append(&three.conf_path(), "node_name=node2\n");
+    // Both have looked at the records before either may write.
+    let holder = hold_nodes(one);
     let runs = [two, three].map(|host| host.repmgr_command(&["standby", "register", "-F"]).start());
+    crate::cluster::wait_for("both to want the table", Duration::from_secs(9), || {
+        one.psql("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'repmgr.nodes'::regclass")
+            == "2"
+    });
+    one.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
     let codes: Vec<_> = runs.into_iter().map(|run| run.wait(Duration::from_secs(30)).code).collect();
+    drop(holder);
     assert_eq!(codes.iter().sum::<i32>(), 1, "one gets in, one is refused: {codes:?}");
     assert_eq!(one.psql("SELECT count(*) FROM repmgr.nodes WHERE node_name = 'node2'"), "1");
+}
+
+/// Somebody who keeps the records from being written.
+fn hold_nodes(host: &Host) -> crate::cluster::Running {
+    let psql = format!(
+        "{} -h {} -p {} -U repmgr -d repmgr -Xqc 'BEGIN; LOCK TABLE repmgr.nodes IN SHARE MODE; SELECT pg_sleep(25)'",
+        host.postgres.program("psql"),
+        host.socket_directory(),
+        host.port
+    );
+    let holder = host.command(&["sh", "-c", &psql]).start();
+    crate::cluster::wait_for("the lock", Duration::from_secs(10), || {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        host.psql(sql) == "1"
+    });
+    holder
 }
 
 #[test]
 fn a_lock_that_somebody_keeps_is_not_waited_for_for_ever() {
     let solo = cluster(2);
     let (one, two) = (solo.host(1), solo.host(2));
-    let psql = format!(
-        "{} -h {} -p {} -U repmgr -d repmgr -Xqc 'BEGIN; LOCK TABLE repmgr.nodes IN SHARE MODE; SELECT pg_sleep(25)'",
-        one.postgres.program("psql"),
-        one.socket_directory(),
-        one.port
-    );
-    let holder = one.command(&["sh", "-c", &psql]).start();
-    crate::cluster::wait_for("the lock", Duration::from_secs(10), || {
-        one.psql(
-            "SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND granted AND relation IS NOT NULL",
-        ) != "0"
-    });
+    let holder = hold_nodes(one);
     let out = two.repmgr(&["standby", "register"]).within(Duration::from_secs(20)).code(7);
     out.says("lock timeout").says("another registration is under way");
     drop(holder);
+}
+
+#[test]
+fn a_server_that_takes_no_connections_counts_as_one_that_starts() {
+    let solo = cluster(2);
+    let two = solo.host(2);
+    two.append(&format!("{}/postgresql.conf", two.data_directory()), "hot_standby = off\n");
+    down(two);
+    // pg_ctl -w is content with a server that rejects connections.
+    two.start_pg();
+    let out = two.repmgr(&["standby", "register", "--wait-start=2"]).within(Duration::from_secs(10)).code(1);
+    out.says("trying for up to 2 seconds").says("not accepting connections").says("HINT");
+}
+
+#[test]
+fn the_users_command_learns_who_the_primary_is_but_no_password() {
+    let solo = cluster(2);
+    let (one, two) = (solo.host(1), solo.host(2));
+    let secret = one.conninfo() + " password=hidden";
+    one.append(&one.conf_path(), &format!("conninfo='{secret}'\n"));
+    one.shell("chmod 600 repmgr.conf").ok();
+    one.repmgr(&["primary", "register", "-F"]).ok().never_says("hidden");
+    two.catch_up(one);
+    let uri = format!("postgresql://repmgr:hidden@127.0.0.1:{}/repmgr?connect_timeout=2", two.port);
+    let script = format!("event_notification_command='echo \"%e|%s|%p|%a|%c\" >>{}'\n", two.path("told"));
+    two.append(&two.conf_path(), &format!("conninfo='{uri}'\n{script}"));
+    two.repmgr(&["standby", "register", "--wait-sync=20"]).ok().never_says("hidden");
+    let primary = one.conninfo();
+    let want = format!("standby_register|1|1|node1|{primary}\nstandby_register_sync|1|1|node1|{primary}\n");
+    assert_eq!(two.read(&two.path("told")), want);
+    assert_eq!(
+        one.psql("SELECT conninfo, repluser FROM repmgr.nodes WHERE node_id = 2"),
+        format!("{uri}|repmgr")
+    );
+    assert_eq!(one.psql("SELECT count(*) FROM repmgr.events WHERE details ~ 'hidden'"), "0");
+}
+
+#[test]
+fn a_placeholder_is_the_originals() {
+    let rows = [Host::original, Host::repmgr].map(|run: fn(&Host, &[&str]) -> crate::cluster::Out| {
+        let solo = cluster(2);
+        run(solo.host(2), &["standby", "register", "-F", "--upstream-node-id=9"]).ok();
+        solo.host(1).psql("SELECT * FROM repmgr.nodes WHERE node_id = 9")
+    });
+    assert_eq!(rows[0], rows[1]);
 }

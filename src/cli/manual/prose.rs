@@ -79,6 +79,9 @@ It runs, though its record is inactive or it rejects connections.
 It is registered as a standby and runs as a primary.
 .It Li "! running as standby"
 It is registered as a primary and runs as a standby.
+.It Li "? rejected" , "! failed"
+A witness server that takes no connections, or that cannot be reached while its
+record is inactive.
 .It Li "! unknown"
 The type in its record is not known.
 .El
@@ -144,6 +147,10 @@ Certificates for TLS.
 What
 .Ic standby clone
 writes in the data directory; the last one below PostgreSQL 12.
+.It Pa REPMGR_CLONE_UNFINISHED , .repmgr_clone_unfinished
+In a data directory: a clone that is under way or was cut off, and where its
+copy lies.
+The note says how to go on.
 .El
 "#;
 

@@ -1,5 +1,6 @@
 //! Rows of `repmgr.events`.
 
+use super::field;
 use crate::domain::node::NodeId;
 use crate::pg::session::{PgError, Session};
 
@@ -70,7 +71,7 @@ pub struct EventRow {
 /// [`PgError`].
 pub fn list_events(s: &mut Session, filter: &EventFilter) -> Result<Vec<EventRow>, PgError> {
     let sql = "SELECT e.node_id, n.node_name, e.event, e.successful,
-        pg_catalog.to_char(e.event_timestamp, 'YYYY-MM-DD HH24:MI:SS'), coalesce(e.details, '')
+        coalesce(pg_catalog.to_char(e.event_timestamp, 'YYYY-MM-DD HH24:MI:SS'), ''), coalesce(e.details, '')
         FROM repmgr.events e LEFT JOIN repmgr.nodes n ON n.node_id = e.node_id
         WHERE ($1::pg_catalog.int4 IS NULL OR e.node_id = $1)
           AND ($2::pg_catalog.text IS NULL OR n.node_name = $2)
@@ -78,15 +79,15 @@ pub fn list_events(s: &mut Session, filter: &EventFilter) -> Result<Vec<EventRow
         ORDER BY e.event_timestamp DESC, e.ctid DESC LIMIT $4";
     let id = filter.node_id.map(|id| id.0);
     let rows = s.query(sql, &[&id, &filter.node_name, &filter.event, &filter.limit])?;
-    Ok(rows
-        .iter()
-        .map(|row| EventRow {
-            node_id: NodeId(row.get(0)),
-            node_name: row.get(1),
-            event: row.get(2),
-            successful: row.get(3),
-            timestamp: row.get(4),
-            details: row.get(5),
+    let read = |row| -> Result<EventRow, PgError> {
+        Ok(EventRow {
+            node_id: NodeId(field(row, 0)?),
+            node_name: field(row, 1)?,
+            event: field(row, 2)?,
+            successful: field(row, 3)?,
+            timestamp: field(row, 4)?,
+            details: field(row, 5)?,
         })
-        .collect())
+    };
+    rows.iter().map(read).collect()
 }

@@ -3,6 +3,10 @@
 //!
 //! [`install`] creates or upgrades, [`state`] and [`require`] look, the others read and write rows.
 
+use crate::pg::session::{Failure, PgError};
+use postgres::types::FromSql;
+use postgres::{Column, Row};
+
 mod events;
 mod history;
 mod install;
@@ -17,3 +21,13 @@ pub use nodes::{
     init_voting_term, lock_nodes, node, node_by_name, save_node, set_active, set_address, set_upstream,
     with_upstream_names,
 };
+
+/// A column of a row of the site's own tables: one of another type, or NULL where none is expected, is an error and
+/// does not end the program.
+fn field<'a, T: FromSql<'a>>(row: &'a Row, at: usize) -> Result<T, PgError> {
+    row.try_get(at).map_err(|e| {
+        let column = row.columns().get(at).map_or("?", Column::name);
+        PgError::new(Failure::Sql, format!("column \"{column}\" of the metadata cannot be read: {e}"))
+            .hint("compare the tables in schema \"repmgr\" with those of another cluster")
+    })
+}

@@ -1,5 +1,6 @@
 //! Rows of `repmgr.nodes`.
 
+use super::field;
 use crate::domain::node::{NodeId, NodeRecord, Role};
 use crate::pg::session::{PgError, Session};
 use postgres::Row;
@@ -14,23 +15,24 @@ const SELECT: &str = "SELECT n.node_id, n.upstream_node_id, n.active, n.node_nam
     pg_catalog.to_jsonb(n) OPERATOR(pg_catalog.->>) 'network_card'
     FROM repmgr.nodes n";
 
-fn record(row: &Row) -> NodeRecord {
+/// A row of [`SELECT`]. The table may be anybody's: a column of another type is an error, not an end of the program.
+fn record(row: &Row) -> Result<NodeRecord, PgError> {
     let none_if_empty = |text: Option<String>| text.filter(|t| !t.is_empty());
-    NodeRecord {
-        node_id: NodeId(row.get(0)),
-        upstream_node_id: row.get::<_, Option<i32>>(1).map(NodeId),
-        active: row.get(2),
-        node_name: row.get(3),
-        role: Role::from_word(row.get(4)),
-        location: row.get(5),
-        priority: row.get(6),
-        conninfo: row.get(7),
-        repluser: row.get(8),
-        slot_name: none_if_empty(row.get(9)),
-        config_file: row.get(10),
-        virtual_ip: none_if_empty(row.get(11)),
-        network_card: none_if_empty(row.get(12)),
-    }
+    Ok(NodeRecord {
+        node_id: NodeId(field(row, 0)?),
+        upstream_node_id: field::<Option<i32>>(row, 1)?.map(NodeId),
+        active: field(row, 2)?,
+        node_name: field(row, 3)?,
+        role: Role::from_word(field(row, 4)?),
+        location: field(row, 5)?,
+        priority: field(row, 6)?,
+        conninfo: field(row, 7)?,
+        repluser: field(row, 8)?,
+        slot_name: none_if_empty(field(row, 9)?),
+        config_file: field(row, 10)?,
+        virtual_ip: none_if_empty(field(row, 11)?),
+        network_card: none_if_empty(field(row, 12)?),
+    })
 }
 
 /// Every node, by number.
@@ -38,7 +40,7 @@ fn record(row: &Row) -> NodeRecord {
 /// # Errors
 /// [`PgError`].
 pub fn all_nodes(s: &mut Session) -> Result<Vec<NodeRecord>, PgError> {
-    Ok(s.query(&format!("{SELECT} ORDER BY n.node_id"), &[])?.iter().map(record).collect())
+    s.query(&format!("{SELECT} ORDER BY n.node_id"), &[])?.iter().map(record).collect()
 }
 
 /// One node. `None`: no such number.
@@ -46,7 +48,7 @@ pub fn all_nodes(s: &mut Session) -> Result<Vec<NodeRecord>, PgError> {
 /// # Errors
 /// [`PgError`].
 pub fn node(s: &mut Session, id: NodeId) -> Result<Option<NodeRecord>, PgError> {
-    Ok(s.query_opt(&format!("{SELECT} WHERE n.node_id = $1"), &[&id.0])?.as_ref().map(record))
+    s.query_opt(&format!("{SELECT} WHERE n.node_id = $1"), &[&id.0])?.as_ref().map(record).transpose()
 }
 
 /// One node by its name. `None`: no such name. Names are unique by our checks, not by the table: the
@@ -56,7 +58,7 @@ pub fn node(s: &mut Session, id: NodeId) -> Result<Option<NodeRecord>, PgError> 
 /// [`PgError`].
 pub fn node_by_name(s: &mut Session, name: &str) -> Result<Option<NodeRecord>, PgError> {
     let sql = format!("{SELECT} WHERE n.node_name = $1 ORDER BY n.node_id LIMIT 1");
-    Ok(s.query_opt(&sql, &[&name])?.as_ref().map(record))
+    s.query_opt(&sql, &[&name])?.as_ref().map(record).transpose()
 }
 
 /// The record of the active primary. `None`: there is none.
@@ -65,7 +67,7 @@ pub fn node_by_name(s: &mut Session, name: &str) -> Result<Option<NodeRecord>, P
 /// [`PgError`].
 pub fn active_primary(s: &mut Session) -> Result<Option<NodeRecord>, PgError> {
     let sql = format!("{SELECT} WHERE n.type = 'primary' AND n.active ORDER BY n.node_id LIMIT 1");
-    Ok(s.query_opt(&sql, &[])?.as_ref().map(record))
+    s.query_opt(&sql, &[])?.as_ref().map(record).transpose()
 }
 
 /// Nodes whose upstream is `id`, active or not, by number.
@@ -74,7 +76,7 @@ pub fn active_primary(s: &mut Session) -> Result<Option<NodeRecord>, PgError> {
 /// [`PgError`].
 pub fn children(s: &mut Session, id: NodeId) -> Result<Vec<NodeRecord>, PgError> {
     let sql = format!("{SELECT} WHERE n.upstream_node_id = $1 ORDER BY n.node_id");
-    Ok(s.query(&sql, &[&id.0])?.iter().map(record).collect())
+    s.query(&sql, &[&id.0])?.iter().map(record).collect()
 }
 
 /// Each node beside the name of its upstream. `None`: it has none, or the upstream is not registered.

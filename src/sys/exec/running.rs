@@ -2,7 +2,7 @@
 
 use super::{Output, Status, Stream};
 use crate::sys::clock::{self, Deadline};
-use crate::sys::signals;
+use crate::sys::signals::{self, Interruption};
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use std::io::{ErrorKind, Read, Write};
@@ -20,6 +20,9 @@ const STEP: Duration = Duration::from_millis(10);
 /// How long output is awaited after the program has ended: a grandchild may hold the pipe for ever
 /// (`pg_ctl start` without a log file), but what was written must have time to arrive.
 const TAIL: Duration = Duration::from_millis(100);
+
+/// How late a signal to us is heeded at the most: it interrupts the wait, unless another thread took it.
+const HEED: Duration = Duration::from_millis(250);
 
 /// How many chunks of one stream are taken at a time: a program that writes without a pause must not keep us from
 /// looking at the deadline. The rest waits in the pipe for the next turn.
@@ -110,16 +113,18 @@ pub(super) struct Running<'a> {
     child: Child,
     stdin: Option<Feed<'a>>,
     streams: [Captured; 2],
+    interruption: &'a Interruption,
 }
 
 impl<'a> Running<'a> {
-    pub(super) fn new(mut child: Child, input: &'a [u8], cap: usize) -> Self {
+    pub(super) fn new(mut child: Child, input: &'a [u8], cap: usize, interruption: &'a Interruption) -> Self {
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().map(OwnedFd::from);
         let stderr = child.stderr.take().map(OwnedFd::from);
         Self {
             pid: i32::try_from(child.id()).ok().and_then(Pid::from_raw),
             child,
+            interruption,
             stdin: stdin.map(|pipe| Feed { pipe, bytes: input, sent: 0 }),
             streams: [Captured::new(Stream::Stdout, stdout, cap), Captured::new(Stream::Stderr, stderr, cap)],
         }
@@ -171,10 +176,11 @@ impl<'a> Running<'a> {
                 return Some(status);
             }
             let left = deadline.left();
-            if left.is_zero() {
+            // While it is being ended, each further wait is short anyway.
+            if left.is_zero() || (self.interruption.asked() && left > GRACE) {
                 return None;
             }
-            self.wait_for_input(pidfd, if pidfd.is_some() { left } else { left.min(STEP) });
+            self.wait_for_input(pidfd, left.min(if pidfd.is_some() { HEED } else { STEP }));
             self.feed();
             self.drain(on_line);
         }

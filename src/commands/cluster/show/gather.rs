@@ -1,9 +1,10 @@
 //! Looks at every node at the same time.
 
-use super::status::{Live, Observed, Reach};
+use super::status::{Belief, Live, Observed, Reach};
 use crate::commands::context::{Context, connect_node};
-use crate::domain::node::{NodeId, NodeRecord};
-use crate::error::Result;
+use crate::domain::conninfo::ConnInfo;
+use crate::domain::node::{NodeId, NodeRecord, Role};
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::pg::metadata;
 use crate::pg::server;
@@ -30,18 +31,40 @@ pub fn look(ctx: &Context) -> Result<Vec<Observed>> {
     }))
 }
 
-/// The records of all nodes.
+/// The records of all nodes: at least one.
 ///
 /// # Errors
 /// As [`look`].
 pub fn records(ctx: &Context) -> Result<Vec<NodeRecord>> {
     let mut session = match ctx.given()? {
-        Some(conninfo) => ctx.connect(&conninfo, "the given server")?,
+        Some(given) => ctx.connect(&beside_own(ctx, given)?, "the given server")?,
         None => ctx.local()?,
     };
     metadata::require(&mut session)?;
-    metadata::all_nodes(&mut session)
-        .map_err(|e| e.into_error(Exit::DbQuery, "unable to read the node records"))
+    let nodes = metadata::all_nodes(&mut session)
+        .map_err(|e| e.into_error(Exit::DbQuery, "unable to read the node records"))?;
+    if nodes.is_empty() {
+        return Err(Error::new(Exit::BadConfig, "no node is registered")
+            .detail("table \"repmgr.nodes\" is empty")
+            .hint("register the primary first: \"repmgr primary register\""));
+    }
+    Ok(nodes)
+}
+
+/// What was given with `-h`, `-p`, `-U`, `-d` over this node's conninfo. With a configuration file these
+/// change what they name and no more; the original passes over them then, so that scripts carry them along.
+fn beside_own(ctx: &Context, given: ConnInfo) -> Result<ConnInfo> {
+    if ctx.loaded.is_none() || given.get("service").is_some() {
+        return Ok(given);
+    }
+    let mut conninfo = ctx.own_conninfo()?;
+    if given.get("host").is_some() {
+        conninfo.remove("hostaddr");
+    }
+    for (key, value) in given.iter() {
+        conninfo.set(key, value);
+    }
+    Ok(conninfo)
 }
 
 fn ask(record: &NodeRecord) -> Result<Live, PgError> {
@@ -55,12 +78,15 @@ fn ask(record: &NodeRecord) -> Result<Live, PgError> {
         current: position.current,
         replayed: position.replayed,
         attached: server::walsenders(&mut s)?.into_iter().map(|w| w.application_name).collect(),
-        believed_upstream: believed_upstream(&mut s, record.node_id),
+        belief: belief(&mut s, record.node_id),
     })
 }
 
-/// The upstream that the node's own copy of the metadata gives it; a copy that cannot be read (not yet
-/// replicated, a witness without one) says nothing.
-fn believed_upstream(s: &mut Session, id: NodeId) -> Option<NodeId> {
-    metadata::node(s, id).ok().flatten().and_then(|own| own.upstream_node_id)
+/// A copy that cannot be read (not replicated yet, a witness without one) says nothing.
+fn belief(s: &mut Session, id: NodeId) -> Belief {
+    match metadata::node(s, id).ok().flatten() {
+        None => Belief::Nothing,
+        Some(own) if own.role == Role::Primary => Belief::Primary,
+        Some(own) => own.upstream_node_id.map_or(Belief::NoUpstream, Belief::Upstream),
+    }
 }

@@ -39,9 +39,22 @@ pub struct Live {
     pub replayed: Option<Lsn>,
     /// application_name of each of its walsenders.
     pub attached: Vec<String>,
-    /// The upstream that its own copy of the metadata gives it. `None`: its copy has no record of it, or
-    /// it has none.
-    pub believed_upstream: Option<NodeId>,
+    /// What its own copy of the metadata says of it.
+    pub belief: Belief,
+}
+
+/// What a node's own copy of the metadata says of it. It differs from ours after a promotion that not
+/// everybody has heard of, or when replication is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Belief {
+    /// It has no record of itself, or its copy cannot be read.
+    Nothing,
+    /// It is the primary.
+    Primary,
+    /// It is no primary and has no upstream.
+    NoUpstream,
+    /// This is its upstream.
+    Upstream(NodeId),
 }
 
 /// A line of the table.
@@ -83,10 +96,10 @@ impl Line {
     /// The timeline as it is shown.
     #[must_use]
     pub fn timeline_text(&self) -> String {
-        match (self.timeline, self.role, self.recovery) {
-            (Some(timeline), _, _) => timeline.to_string(),
-            (None, Role::Witness, Some(_)) => "n/a".to_owned(),
-            (None, _, _) => String::new(),
+        match (self.timeline, self.role) {
+            (Some(timeline), _) => timeline.to_string(),
+            (None, Role::Witness) => "n/a".to_owned(),
+            (None, Role::Primary | Role::Standby | Role::Unknown) => String::new(),
         }
     }
 
@@ -170,23 +183,20 @@ fn status(node: &Observed, issues: &mut Vec<String>) -> String {
     let words = match &node.reach {
         Reach::Up(live) => return running(record, live.recovery, issues).to_owned(),
         Reach::Rejecting(_) => {
-            issues.push(format!("node {label} is running but rejecting connections"));
+            issues.push(format!("unable to connect to node {label}"));
             match (record.role, record.active) {
                 (Role::Witness, true) => "? rejected",
+                (Role::Witness, false) => "! failed",
                 (_, true) => "? running",
                 (_, false) => "! running",
             }
         }
         Reach::Down(_) => {
             issues.push(format!("unable to connect to node {label}"));
-            if record.active {
+            if record.active && record.role != Role::Witness {
                 issues.push(format!("node {label} is registered as an active {role} but is unreachable"));
             }
-            match (record.role, record.active) {
-                (_, true) => "? unreachable",
-                (Role::Witness, false) => "! failed",
-                (_, false) => "- failed",
-            }
+            if record.active { "? unreachable" } else { "- failed" }
         }
     };
     words.to_owned()
@@ -230,29 +240,35 @@ fn upstream(node: &Observed, by_id: &BTreeMap<NodeId, &Observed>, issues: &mut V
         Reach::Up(live) => live,
         Reach::Rejecting(_) | Reach::Down(_) => return format!("? {name}").trim_end().to_owned(),
     };
+    let Some(registered) = registered else { return String::new() };
     if record.role == Role::Primary {
         return name.to_owned();
     }
-    let Some(registered) = registered else { return String::new() };
-    if record.role == Role::Witness {
-        return name.to_owned();
-    }
-    let believed = live.believed_upstream.and_then(|id| by_id.get(&id).copied());
-    if let Some(believed) = believed.filter(|b| b.record.node_id != registered.record.node_id) {
-        let reported = &believed.record.node_name;
-        let label = record.label();
-        issues.push(format!(
-            "node {label} reports a different upstream (reported: \"{reported}\", expected \"{name}\")"
-        ));
-        return format!("! {reported}");
+    let label = record.label();
+    match live.belief {
+        Belief::Nothing => return format!("? {name}"),
+        Belief::Primary => return String::new(),
+        Belief::NoUpstream => {
+            issues.push(format!("node {label} reports it has no upstream (expected: \"{name}\")"));
+            return "!".to_owned();
+        }
+        Belief::Upstream(id) if id != registered.record.node_id => {
+            let reported = by_id.get(&id).map(|node| node.record.node_name.as_str()).unwrap_or_default();
+            issues.push(format!(
+                "node {label} reports a different upstream (reported: \"{reported}\", expected \"{name}\")"
+            ));
+            return format!("! {reported}");
+        }
+        Belief::Upstream(_) => {}
     }
     attached(record, registered, issues)
 }
 
-/// Whether the upstream has a walsender for this standby.
+/// Whether the upstream has a walsender for this standby; a witness needs an upstream that answers, no more.
 fn attached(record: &NodeRecord, upstream: &Observed, issues: &mut Vec<String>) -> String {
     let (label, name, of) = (record.label(), &upstream.record.node_name, upstream.record.label());
     match &upstream.reach {
+        Reach::Up(_) if record.role == Role::Witness => name.clone(),
         Reach::Up(live) if live.attached.contains(&record.node_name) => name.clone(),
         Reach::Up(_) => {
             issues.push(format!("node {label} is not attached to its upstream node {of}"));
@@ -260,7 +276,11 @@ fn attached(record: &NodeRecord, upstream: &Observed, issues: &mut Vec<String>) 
         }
         Reach::Rejecting(_) | Reach::Down(_) => {
             issues.push(format!("unable to connect to node {label}'s upstream node {of}"));
-            issues.push(format!("unable to determine if node {label} is attached to its upstream node {of}"));
+            if record.role != Role::Witness {
+                issues.push(format!(
+                    "unable to determine if node {label} is attached to its upstream node {of}"
+                ));
+            }
             format!("? {name}")
         }
     }
@@ -295,7 +315,7 @@ mod tests {
             current: Some(Lsn(5000)),
             replayed: None,
             attached: attached.iter().map(ToString::to_string).collect(),
-            believed_upstream: None,
+            belief: Belief::Upstream(NodeId(1)),
         })
     }
 
@@ -306,7 +326,7 @@ mod tests {
             current: None,
             replayed: Some(Lsn(4000)),
             attached: vec![],
-            believed_upstream: Some(NodeId(believed)),
+            belief: Belief::Upstream(NodeId(believed)),
         })
     }
 
@@ -366,7 +386,7 @@ mod tests {
             ),
             (
                 "standby promoted",
-                (true, up()),
+                (true, primary(&[])),
                 (Standby, true, primary(&[])),
                 ["* running", "! running as primary"],
                 "! h1",
@@ -394,7 +414,7 @@ mod tests {
                 ["* running", "? rejected"],
                 "? h1",
             ),
-            ("witness failed", (true, up()), (Witness, false, down()), ["* running", "! failed"], "? h1"),
+            ("witness failed", (true, up()), (Witness, false, down()), ["* running", "- failed"], "? h1"),
             ("foreign type", (true, up()), (Unknown, true, standby(1)), ["* running", "! unknown"], "h1"),
         ] {
             let picture = draw_pair(first, second);
@@ -422,6 +442,43 @@ mod tests {
         let picture = draw(&seen);
         assert_eq!(picture.lines[2].upstream, "! h2");
         assert_eq!(picture.issues.len(), 1, "{:?}", picture.issues);
+    }
+
+    #[test]
+    fn what_a_node_believes_decides_its_upstream() {
+        for (why, belief, want, issues) in [
+            ("as registered", Belief::Upstream(NodeId(1)), "h1", 0),
+            ("another", Belief::Upstream(NodeId(2)), "! h2", 1),
+            ("one that we do not know", Belief::Upstream(NodeId(9)), "! ", 1),
+            ("none", Belief::NoUpstream, "!", 1),
+            ("it has heard of its promotion, we have not", Belief::Primary, "", 0),
+            ("it does not know itself", Belief::Nothing, "? h1", 0),
+        ] {
+            let mut two = standby(1);
+            if let Reach::Up(live) = &mut two {
+                live.belief = belief;
+            }
+            let picture = draw_pair((true, primary(&["h2"])), (Role::Standby, true, two));
+            assert_eq!(picture.lines[1].upstream, want, "{why}");
+            assert_eq!(picture.issues.len(), issues, "{why}: {:?}", picture.issues);
+        }
+    }
+
+    #[test]
+    fn the_lag_is_measured_from_the_registered_primary_not_from_one_beside_it() {
+        let mut rogue = primary(&[]);
+        if let Reach::Up(live) = &mut rogue {
+            live.current = Some(Lsn(9000));
+        }
+        let nodes = [
+            (node(1, Role::Standby, Some(2)), rogue),
+            (node(2, Role::Primary, None), primary(&["h3"])),
+            (node(3, Role::Standby, Some(2)), standby(2)),
+        ];
+        let seen: Vec<Observed> =
+            nodes.into_iter().map(|(record, reach)| Observed { record, reach }).collect();
+        assert_eq!(draw(&seen).lines[2].lag, Some(1000));
+        assert_eq!(draw(&[seen[0].clone(), seen[2].clone()]).lines[1].lag, Some(5000), "the only one there");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::commands::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use evaluate::Finding;
-use gather::{LIST, Look};
+use gather::{BESIDE, LIST, Look};
 use serde_json::json;
 
 /// Runs it.
@@ -80,12 +80,18 @@ fn single(ctx: &Context, check: Check, output: CheckOutput) -> Result<Exit> {
 fn list(ctx: &Context, output: CheckOutput) -> Result<Exit> {
     let mut look = open(ctx, output)?;
     let findings = LIST.iter().map(|check| look.check(*check)).collect::<Result<Vec<Finding>>>()?;
+    let beside = match output {
+        CheckOutput::Json => {
+            BESIDE.iter().map(|check| look.check(*check)).collect::<Result<Vec<Finding>>>()?
+        }
+        CheckOutput::Text | CheckOutput::Csv | CheckOutput::Nagios | CheckOutput::OptFormat => Vec::new(),
+    };
     let record = &look.record;
     table::print(&match output {
         CheckOutput::Text | CheckOutput::Nagios => render::list(record, &findings),
         CheckOutput::Csv => render::csv(record, &findings),
         CheckOutput::OptFormat => render::optformat_list(record, &findings),
-        CheckOutput::Json => table::json(&render::json_list(record, &findings)),
+        CheckOutput::Json => table::json(&render::json_list(record, &findings, &beside)),
     })?;
     if let Some(unreachable) = look.unreachable {
         return Err(unreachable);

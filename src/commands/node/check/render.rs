@@ -129,9 +129,9 @@ pub fn json(finding: &Finding) -> Value {
     value
 }
 
-/// Everything for programs.
+/// Everything for programs; what is in `beside` does not decide whether all is well.
 #[must_use]
-pub fn json_list(record: &NodeRecord, findings: &[Finding]) -> Value {
+pub fn json_list(record: &NodeRecord, findings: &[Finding], beside: &[Finding]) -> Value {
     json!({
         "node_id": record.node_id.0,
         "node_name": record.node_name,
@@ -139,6 +139,7 @@ pub fn json_list(record: &NodeRecord, findings: &[Finding]) -> Value {
         "active": record.active,
         "ok": all_ok(findings),
         "checks": findings.iter().map(json).collect::<Vec<_>>(),
+        "beside": beside.iter().map(json).collect::<Vec<_>>(),
     })
 }
 

@@ -1,6 +1,6 @@
 use super::evaluate::*;
 use super::render;
-use crate::commands::node::facts::{Attachment, Child};
+use crate::commands::node::shared::{Attachment, Child};
 use crate::domain::node::{NodeId, NodeRecord, Recovery, Role};
 use std::time::Duration;
 
@@ -292,7 +292,7 @@ fn the_list_has_its_order_and_csv_leaves_out_what_repmgr_leaves_out() {
          \"Configured data directory\",\"OK\",\"configured \"data_directory\" is \"/data\"\"\n"
     );
     assert!(!render::all_ok(&findings));
-    let json = render::json_list(&record(), &findings);
+    let json = render::json_list(&record(), &findings, &[]);
     assert_eq!(json["checks"][1]["seconds"], 3);
     assert_eq!(json["ok"], false);
 }

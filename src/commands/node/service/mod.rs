@@ -16,13 +16,13 @@ use serde_json::json;
 use std::time::Duration;
 
 /// How long starting or promoting may take. pg_ctl gives up by itself after a minute, a service manager later.
-const LONG: Duration = Duration::from_mins(10);
+const LONG: Duration = Duration::from_secs(10 * 60);
 
 /// How long having the configuration read again may take.
-const SHORT: Duration = Duration::from_mins(1);
+const SHORT: Duration = Duration::from_secs(60);
 
 /// How long a checkpoint may take: all of shared_buffers onto a slow disk.
-const CHECKPOINT: Duration = Duration::from_mins(10);
+const CHECKPOINT: Duration = Duration::from_secs(10 * 60);
 
 /// Runs it.
 ///

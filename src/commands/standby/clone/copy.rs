@@ -1,9 +1,10 @@
 //! The copy itself: the place made ready, pg_basebackup run, its progress shown.
 
+use super::folders::{Content, Folder};
 use super::marker;
 use super::plan::Backup;
 use super::target::{State, Target};
-use super::wish::Wish;
+use super::wish::{Checkpoint, Wish};
 use crate::domain::time::Moment;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -13,6 +14,7 @@ use crate::sys::exec::{Output, Program, Stream};
 use crate::sys::files;
 use crate::sys::identity::Identity;
 use crate::sys::progress::{Display, Progress};
+use crate::sys::signals::Interruption;
 use std::ffi::OsString;
 use std::fs::{DirBuilder, Permissions};
 use std::io;
@@ -21,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// There is no end to a copy that makes progress: terabytes over a slow line take days. A month is no copy.
-const LONGEST: Duration = Duration::from_hours(31 * 24);
+const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
 
 /// How many lines of pg_basebackup's complaints an error repeats.
 const LINES_TOLD: usize = 12;
@@ -117,7 +119,14 @@ pub fn program(backup: &Backup, owner: &Identity) -> Program {
 ///
 /// # Errors
 /// [`Exit::BaseBackup`].
-pub fn run(program: &Program, display: Display) -> Result<()> {
+pub fn run(
+    program: &Program,
+    display: Display,
+    checkpoint: Checkpoint,
+    interruption: &Interruption,
+) -> Result<()> {
+    let program = &program.clone().interrupted_by(interruption);
+
     let say = |text: String| drop(report::info(text));
     let mut progress = Progress::new(0, display, &say);
     let mut stillness = Stillness { done: 0, since: clock::now(), told: None };
@@ -128,12 +137,28 @@ pub fn run(program: &Program, display: Display) -> Result<()> {
             progress.set(done, total);
             stillness.look(done);
         } else if line.trim() == "waiting for checkpoint" {
-            report::info("the source makes a checkpoint").hint("-c/--fast-checkpoint makes this quicker");
+            let message = report::info("the source makes a checkpoint");
+            drop(match checkpoint {
+                Checkpoint::Spread => message.hint("-c/--fast-checkpoint makes this quicker"),
+                Checkpoint::Fast => message,
+            });
         }
     });
     progress.finish();
     let output = output.map_err(|error| Error { exit: Exit::BaseBackup, ..error })?;
+    heed(interruption)?;
     if output.success() { Ok(()) } else { Err(failed(program, &output)) }
+}
+
+/// Stops where somebody asked us to end.
+///
+/// # Errors
+/// [`Exit::BaseBackup`].
+pub fn heed(interruption: &Interruption) -> Result<()> {
+    if interruption.asked() {
+        return Err(Error::new(Exit::BaseBackup, "the clone was interrupted by a signal"));
+    }
+    Ok(())
 }
 
 /// Notices that nothing comes any more, without ending anything.
@@ -145,7 +170,7 @@ struct Stillness {
 
 impl Stillness {
     /// Nothing new for so long is worth a warning, and again after as long.
-    const LIMIT: Duration = Duration::from_mins(5);
+    const LIMIT: Duration = Duration::from_secs(5 * 60);
 
     fn look(&mut self, done: u64) {
         let now = clock::now();
@@ -208,10 +233,29 @@ fn hint(stderr: &str) -> Option<&'static str> {
     .map(|(_, hint)| hint)
 }
 
+/// Takes out of a folder that was empty what a copy puts there, and nothing else: the tablespace's part of
+/// this cluster, or WAL. pg_basebackup does this itself unless it was ended by a signal.
+fn take_back(folder: &Path) -> Result<()> {
+    let is_wal = |name: &str| {
+        let hex = name.get(..24).is_some_and(|head| head.bytes().all(|b| b.is_ascii_hexdigit()));
+        hex || name.ends_with(".history") || matches!(name, "archive_status" | "summaries")
+    };
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("PG_") || is_wal(&name) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Leaves the place as it was, where that is possible: where nothing lay before, nothing lies after.
-pub fn tidy(wish: &Wish, target: &Target, made: Option<&Path>) {
+pub fn tidy(wish: &Wish, target: &Target, folders: &[Folder], made: Option<&Path>) {
     let dir = &wish.data_dir;
-    let outcome = remove(&marker::folder(dir)).and_then(|()| match target.state {
+    let free = folders.iter().filter(|f| f.content == Content::Free);
+    let taken_back = free.map(|f| take_back(&f.path)).collect::<Result<Vec<()>>>();
+    let outcome = taken_back.and_then(|_| remove(&marker::folder(dir))).and_then(|()| match target.state {
         State::Free => {
             remove(&dir.join(marker::NOTE))?;
             // Only what we made, and only while it is empty.

@@ -17,7 +17,7 @@ use std::time::Duration;
 const REACH: Duration = Duration::from_secs(30);
 
 /// For one small file.
-const COPY: Duration = Duration::from_mins(5);
+const COPY: Duration = Duration::from_secs(5 * 60);
 
 /// What will be copied. `None`: nothing.
 pub struct External {

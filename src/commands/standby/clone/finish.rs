@@ -13,6 +13,7 @@ use crate::sys::clock::Deadline;
 use crate::sys::exec::Program;
 use crate::sys::files;
 use crate::sys::identity::Identity;
+use crate::sys::signals::Interruption;
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
@@ -22,13 +23,18 @@ use std::time::Duration;
 const LAST: &str = "global";
 
 /// Reading a copy of many terabytes takes long.
-const VERIFY_PATIENCE: Duration = Duration::from_hours(7 * 24);
+const VERIFY_PATIENCE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Compares the copy with its manifest (`--verify-backup`).
 ///
 /// # Errors
 /// [`Exit::BaseBackup`]: the copy is not what the source sent.
-pub fn verify(wish: &Wish, version: ServerVersion, owner: &Identity) -> Result<()> {
+pub fn verify(
+    wish: &Wish,
+    version: ServerVersion,
+    owner: &Identity,
+    interruption: &Interruption,
+) -> Result<()> {
     let folder = marker::folder(&wish.data_dir);
     let path = find_program_of("pg_verifybackup", wish.settings.pg_bindir.as_deref(), Some(version.major()))?;
     report::notice("comparing the copy with its manifest (pg_verifybackup)");
@@ -36,7 +42,8 @@ pub fn verify(wish: &Wish, version: ServerVersion, owner: &Identity) -> Result<(
     if !wish.streams() {
         program = program.arg("--no-parse-wal");
     }
-    let output = program.arg(&folder).run(Deadline::after(VERIFY_PATIENCE))?;
+    let output = program.arg(&folder).interrupted_by(interruption).run(Deadline::after(VERIFY_PATIENCE))?;
+    copy::heed(interruption)?;
     if output.success() {
         report::info("the copy is what its manifest says");
         return Ok(());

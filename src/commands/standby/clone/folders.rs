@@ -7,7 +7,7 @@ use super::wish::Wish;
 use crate::domain::size;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report;
+use crate::report::{self, Level};
 use crate::sys::files::{self, DirState};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -165,18 +165,18 @@ pub fn fits(source: &Source, wish: &Wish, target: &Target, folders: &[Folder]) -
         add(&folder.path, folder.bytes.unwrap_or(0), folder.content == Content::Replaced)?;
     }
     for load in loads.values() {
-        judge(load)?;
+        judge(wish.met, load)?;
     }
     Ok(())
 }
 
-fn judge(load: &Load) -> Result<()> {
+fn judge(met: Level, load: &Load) -> Result<()> {
     let room = load.free.saturating_add(load.freed);
     let paths: Vec<String> = load.paths.iter().map(|p| format!("\"{}\"", p.display())).collect();
     let paths = paths.join(", ");
     let amounts = format!("{} needed, {} free", size::pretty(load.needed), size::pretty(room));
     if room >= load.needed {
-        report::info(format!("there is enough room for {paths}")).detail(amounts);
+        report::say(met, format!("there is enough room for {paths}")).detail(amounts);
         return Ok(());
     }
     let freed = if load.freed > 0 { ", counting what would be removed" } else { "" };
@@ -197,7 +197,7 @@ mod tests {
             ("does not", load(11, 10, 0), false),
             ("only when the old copy is gone", load(11, 10, 1), true),
         ] {
-            assert_eq!(judge(&load).is_ok(), fits, "{why}");
+            assert_eq!(judge(Level::Debug, &load).is_ok(), fits, "{why}");
         }
     }
 }

@@ -3,7 +3,6 @@
 use super::wish::Wish;
 use crate::commands::context::Context;
 use crate::domain::conninfo::ConnInfo;
-use crate::domain::node::Recovery;
 use crate::domain::version::ServerVersion;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -37,8 +36,6 @@ const SETTINGS: &[&str] = &[
 pub struct Source {
     /// Its version.
     pub version: ServerVersion,
-    /// Primary or standby.
-    pub recovery: Recovery,
     /// The number of its cluster.
     pub system: u64,
     /// Settings by name; one that this role may not see is absent.
@@ -121,7 +118,6 @@ fn look(s: &mut Session) -> Result<Source, PgError> {
     let count = |at: usize| counts.as_ref().map_or(0, |row| row.get::<_, i32>(at).unsigned_abs());
     Ok(Source {
         version: s.version(),
-        recovery: server::recovery(s)?,
         system: server::system_identifier(s)?,
         tablespaces: tablespaces(s)?,
         walsenders: count(0),
@@ -132,6 +128,19 @@ fn look(s: &mut Session) -> Result<Source, PgError> {
         settings,
         base_bytes,
     })
+}
+
+/// Slots that have lost WAL they were to hold back (13 and later tell).
+///
+/// # Errors
+/// [`PgError`].
+pub fn lost_slots(s: &mut Session) -> Result<Vec<String>, PgError> {
+    if s.version().major() < 13 {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT slot_name::pg_catalog.text FROM pg_catalog.pg_replication_slots
+        WHERE slot_type = 'physical' AND wal_status = 'lost'";
+    Ok(s.query(sql, &[])?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Tells a running server from others: the microsecond of its start, and its port.

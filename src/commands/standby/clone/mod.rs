@@ -22,6 +22,8 @@ mod target;
 mod upstream;
 mod wish;
 
+pub use plan::{for_replication, primary_conninfo, shown};
+
 use crate::cli::args::StandbyClone;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::{Context, connect_deadline, connect_node};
@@ -32,15 +34,16 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::pg::session::Session;
 use crate::pg::standby_config::StandbySettings;
-use crate::report;
+use crate::report::{self, Level};
 use crate::sys::clock;
 use crate::sys::progress::Display;
+use crate::sys::signals::Interruption;
 use external_files::{External, When};
 use folders::{Content, Folder};
 use gather::Source;
 use marker::Unfinished;
 use plan::{Backup, SlotAt};
-use slots::Slot;
+use slots::{Found, Slot};
 use source_checks::{Finding, Needs};
 use target::Target;
 use upstream::{Cluster, Upstream};
@@ -57,6 +60,7 @@ struct Prepared {
     external: Option<External>,
     slot_at: SlotAt,
     slot_conninfo: ConnInfo,
+    slot_found: Found,
     backup: Backup,
     settings: StandbySettings,
 }
@@ -90,20 +94,26 @@ fn prepare(ctx: &Context, wish: Wish) -> Result<Prepared> {
         target::allow(&target, &wish, None)?;
     }
     let mut session = gather::connect(ctx, &wish)?;
-    let source = gather::read(ctx, &wish, &mut session)?;
+    if ctx.effort() == Effort::Apply {
+        target::end_orphans(&target, &wish)?;
+    }
+    let mut source = gather::read(ctx, &wish, &mut session)?;
+    if !target.orphans.is_empty() {
+        slots::await_release(&wish, &mut source, &mut session);
+    }
     if wish.forced() {
         target::allow(&target, &wish, Some(source.system))?;
     }
     let cluster = upstream::survey(&wish, &source, &mut session)?;
     let upstream = upstream::choose(&wish, &cluster)?;
-    let (slot_at, slot_conninfo) = slot_place(&wish, &source, &upstream)?;
+    let (slot_at, slot_conninfo, slot_found) = slot_place(&wish, &source, &upstream)?;
     let needs = Needs {
         walsenders: if wish.streams() { 2 } else { 1 },
-        slot: wish.slot.clone().filter(|_| slot_at == SlotAt::Source),
+        slot: wish.slot.clone().filter(|_| slot_at == SlotAt::Source && target.orphans.is_empty()),
     };
-    told(source_checks::judge(&source, &needs))?;
+    told(wish.met, source_checks::judge(&source, &needs))?;
     let conninfo = plan::replication_conninfo(&wish, &upstream);
-    prove::connections(&conninfo, needs.walsenders, source.system)?;
+    prove::connections(wish.met, &conninfo, needs.walsenders, source.system)?;
     let program = programs::find(&wish, &source)?;
     let folders = folders::look(&source, &wish, &target)?;
     folders::fits(&source, &wish, &target, &folders)?;
@@ -125,17 +135,18 @@ fn prepare(ctx: &Context, wish: Wish) -> Result<Prepared> {
         external,
         slot_at,
         slot_conninfo,
+        slot_found,
         backup,
         settings,
     })
 }
 
 /// Tells every finding; the last of those that are not met is the error.
-fn told(findings: Vec<Finding>) -> Result<()> {
+fn told(met: Level, findings: Vec<Finding>) -> Result<()> {
     let mut unmet: Vec<Error> = Vec::new();
     for finding in findings {
         match finding {
-            Finding::Met(text) => drop(report::info(text)),
+            Finding::Met(text) => drop(report::say(met, text)),
             Finding::Doubt(error) => report::setback(&error),
             Finding::Unmet(error) => unmet.push(error),
         }
@@ -148,18 +159,21 @@ fn told(findings: Vec<Finding>) -> Result<()> {
 }
 
 /// Where the slot is made: on the source when that is the upstream, else on the upstream.
-fn slot_place(wish: &Wish, source: &Source, upstream: &Upstream) -> Result<(SlotAt, ConnInfo)> {
+fn slot_place(wish: &Wish, source: &Source, upstream: &Upstream) -> Result<(SlotAt, ConnInfo, Found)> {
     let on_source = plan::replication_conninfo(wish, upstream);
-    let Some(slot) = &wish.slot else { return Ok((SlotAt::Nowhere, on_source)) };
+    let Some(slot) = &wish.slot else { return Ok((SlotAt::Nowhere, on_source, Found::Usable)) };
     let conninfo = &upstream.conninfo;
     let found = Session::connect(conninfo, connect_deadline(conninfo)).and_then(|mut session| {
         let instance = gather::instance(&mut session)?;
         let slots = crate::pg::server::physical_slots(&mut session)?;
-        Ok((instance, slots))
+        Ok((instance, slots, gather::lost_slots(&mut session)?))
     });
+    let lost = |slots: &[String]| if slots.contains(slot) { Found::Lost } else { Found::Usable };
     match found {
-        Ok((instance, _)) if instance == source.instance => Ok((SlotAt::Source, on_source)),
-        Ok((_, slots)) if slots.iter().any(|s| s.name == *slot && s.active) => Err(Error::new(
+        Ok((instance, _, lost_ones)) if instance == source.instance => {
+            Ok((SlotAt::Source, on_source, lost(&lost_ones)))
+        }
+        Ok((_, slots, _)) if slots.iter().any(|s| s.name == *slot && s.active) => Err(Error::new(
             Exit::BadConfig,
             format!("replication slot \"{slot}\" is in use"),
         )
@@ -167,12 +181,14 @@ fn slot_place(wish: &Wish, source: &Source, upstream: &Upstream) -> Result<(Slot
         .hint(
             "check that no other node has this \"node_id\", and that the standby to be replaced is stopped",
         )),
-        Ok(_) => Ok((SlotAt::Upstream, plan::upstream_replication_conninfo(wish, upstream))),
+        Ok((_, _, lost_ones)) => {
+            Ok((SlotAt::Upstream, plan::upstream_replication_conninfo(wish, upstream), lost(&lost_ones)))
+        }
         Err(why) => {
             report::warning(format!("unable to connect to upstream {}", upstream.label()))
                 .detail(why.to_string())
                 .hint(format!("make replication slot \"{slot}\" there by hand before the standby starts"));
-            Ok((SlotAt::Nowhere, on_source))
+            Ok((SlotAt::Nowhere, on_source, Found::Usable))
         }
     }
 }
@@ -209,7 +225,7 @@ fn apply(ctx: &Context, p: &Prepared) -> Result<()> {
     let slot = make_slot(p)?;
     let copied = clear(p).and_then(|()| copied(ctx, p));
     if let Err(why) = copied {
-        copy::tidy(&p.wish, &p.target, made.as_deref());
+        copy::tidy(&p.wish, &p.target, &p.folders, made.as_deref());
         if let Some(slot) = slot {
             slot.undo();
         }
@@ -226,7 +242,7 @@ fn make_slot(p: &Prepared) -> Result<Option<Slot>> {
         SlotAt::Nowhere => return Ok(None),
     };
     let Some(name) = &p.wish.slot else { return Ok(None) };
-    slots::make(name, &p.slot_conninfo, &place).map(Some)
+    slots::make(name, &p.slot_conninfo, &place, p.slot_found).map(Some)
 }
 
 /// Writes the note, then empties what is to be replaced.
@@ -242,6 +258,9 @@ fn clear(p: &Prepared) -> Result<()> {
         report::notice(format!("-F/--force: removing the contents of \"{}\"", dir.display()));
         copy::empty(dir, &copy::kept(&p.wish))?;
     }
+    for left in p.target.linked.iter().filter(|l| l.is_dir() && !p.folders.iter().any(|f| f.path == **l)) {
+        report::notice(format!("\"{}\" belonged to what is replaced, and is left as it is", left.display()));
+    }
     for folder in p.folders.iter().filter(|f| f.content == Content::Replaced) {
         report::notice(format!("-F/--force: removing the contents of \"{}\"", folder.path.display()));
         copy::empty(&folder.path, &["lost+found".into()])?;
@@ -251,13 +270,14 @@ fn clear(p: &Prepared) -> Result<()> {
 
 /// The copy in its folder, whole and told whom to follow.
 fn copied(ctx: &Context, p: &Prepared) -> Result<()> {
+    let interruption = Interruption::watch();
     report::notice("starting backup (using pg_basebackup)...");
     let program = copy::program(&p.backup, &p.target.owner);
     report::info(format!("executing:\n  {}", program.shown()));
     let display = if ctx.general.quiet { Display::Hidden } else { Display::Auto };
-    copy::run(&program, display)?;
+    copy::run(&program, display, p.wish.checkpoint, &interruption)?;
     if p.wish.verify == Verify::Yes {
-        finish::verify(&p.wish, p.source.version, &p.target.owner)?;
+        finish::verify(&p.wish, p.source.version, &p.target.owner, &interruption)?;
     }
     finish::settings(&p.wish, p.source.version, &p.settings)
 }

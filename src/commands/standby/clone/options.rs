@@ -96,8 +96,8 @@ fn expand<'a>(word: &str, rest: &mut impl Iterator<Item = &'a String>) -> Result
         return Err(wrong(&format!("\"{word}\" is no option")));
     };
     let mut out = Vec::new();
-    let mut letters = bundle.char_indices();
-    while let Some((at, letter)) = letters.next() {
+
+    for (at, letter) in bundle.char_indices() {
         match WITH_VALUE.iter().find(|(short, _)| *short == letter) {
             Some((_, name)) => {
                 let glued = bundle.get(at + letter.len_utf8()..).filter(|v| !v.is_empty());

@@ -6,13 +6,13 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::pg::session::PgError;
 use crate::pg::wire::Wire;
-use crate::report;
+use crate::report::{self, Level};
 
 /// Makes `count` connections, holds them together, and lets them go.
 ///
 /// # Errors
 /// [`Exit::BadConfig`], as the original: one of them cannot be made, or leads to another cluster.
-pub fn connections(conninfo: &ConnInfo, count: u32, system: u64) -> Result<()> {
+pub fn connections(met: Level, conninfo: &ConnInfo, count: u32, system: u64) -> Result<()> {
     let mut held = Vec::new();
     for number in 1..=count {
         let wire = Wire::connect(conninfo, connect_deadline(conninfo));
@@ -31,7 +31,7 @@ pub fn connections(conninfo: &ConnInfo, count: u32, system: u64) -> Result<()> {
                 .detail(format!("connection string is: {conninfo}")));
         }
     }
-    report::info(format!("replication connections can be made to the source server ({count} required)"));
+    report::say(met, format!("replication connections can be made to the source server ({count} required)"));
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::gather;
 use super::plan::{self, SlotAt};
-use super::slots;
+use super::slots::{self, Found};
 use super::upstream::{self, Upstream};
 use super::wish::Wish;
 use crate::cli::choices::Mode as Effort;
@@ -118,7 +118,7 @@ fn same_cluster(
 fn make_slot(wish: &Wish, upstream: &Upstream) -> Result<SlotAt> {
     let Some(slot) = &wish.slot else { return Ok(SlotAt::Nowhere) };
     let conninfo = super::plan::upstream_replication_conninfo(wish, upstream);
-    match slots::make(slot, &conninfo, &upstream.label()) {
+    match slots::make(slot, &conninfo, &upstream.label(), Found::Usable) {
         Ok(_) => Ok(SlotAt::Upstream),
         Err(why) if upstream.record.is_none() => {
             report::setback(

@@ -1,12 +1,23 @@
 //! The standby's slot: made before the copy, dropped when the copy fails and we had made it.
 
+use super::gather::Source;
+use super::wish::Wish;
 use crate::commands::context::connect_deadline;
 use crate::domain::conninfo::ConnInfo;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::pg::session::PgError;
+use crate::pg::server;
+use crate::pg::session::{PgError, Session};
 use crate::pg::wire::Wire;
 use crate::report;
+use crate::sys::clock::{self, Deadline};
+use std::time::Duration;
+
+/// For a server to notice that a connection is gone.
+const RELEASE: Duration = Duration::from_secs(5);
+
+/// Between two looks.
+const STEP: Duration = Duration::from_millis(100);
 
 /// A slot in our hands.
 #[derive(Clone, Debug)]
@@ -17,20 +28,43 @@ pub struct Slot {
     made: Made,
 }
 
+/// What is known of a slot of this name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// There is none, or it can be used.
+    Usable,
+    /// It has lost WAL that it was to hold back.
+    Lost,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Made {
     ByUs,
     Before,
 }
 
+/// The server notices a moment late that a process which we ended is gone: waits for the slot.
+pub fn await_release(wish: &Wish, source: &mut Source, session: &mut Session) {
+    let held = |slots: &[server::Slot]| slots.iter().any(|s| s.active && Some(&s.name) == wish.slot.as_ref());
+    let released = clock::poll_until(Deadline::after(RELEASE), STEP, || {
+        let slots = server::physical_slots(session).ok()?;
+        (!held(&slots)).then_some(slots)
+    });
+    source.slots = released.unwrap_or_else(|| std::mem::take(&mut source.slots));
+}
+
 /// Makes the slot, or takes the one that is there. `place` names the server in messages.
 ///
 /// # Errors
 /// [`Exit::DbConn`], [`Exit::DbQuery`].
-pub fn make(name: &str, conninfo: &ConnInfo, place: &str) -> Result<Slot> {
+pub fn make(name: &str, conninfo: &ConnInfo, place: &str, found: Found) -> Result<Slot> {
     let text = || format!("unable to create replication slot \"{name}\" on {place}");
     let mut wire = Wire::connect(conninfo, connect_deadline(conninfo))
         .map_err(|e| e.into_error(Exit::DbConn, text()))?;
+    if found == Found::Lost {
+        wire.drop_slot(name).map_err(|e| e.into_error(Exit::DbQuery, text()))?;
+        report::notice(format!("replication slot \"{name}\" on {place} had lost WAL and was dropped"));
+    }
     let made = match wire.create_physical_slot(name) {
         Ok(()) => Made::ByUs,
         Err(e) if exists(&e) => {

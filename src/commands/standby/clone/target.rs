@@ -6,9 +6,15 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::pg::{control_file, postmaster};
 use crate::report;
+use crate::sys::clock::Deadline;
 use crate::sys::files::{self, DirState};
 use crate::sys::identity::Identity;
+use crate::sys::leftover;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// For a process to end after SIGTERM.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What lies at the place of the data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +23,8 @@ pub struct Target {
     pub state: State,
     /// Whose programs run there: the owner of the directory, or of what is above it.
     pub owner: Identity,
+    /// Processes of a clone that was killed: they still copy WAL into its folder.
+    pub orphans: Vec<u32>,
     /// Folders that its symbolic links lead to: tablespaces and WAL of what is to be replaced.
     pub linked: Vec<PathBuf>,
 }
@@ -53,6 +61,10 @@ pub fn look(wish: &Wish) -> Result<Target> {
     if let Some(running) = postmaster::find(dir)? {
         return Err(running_there(dir, &format!("process {} is its server", running.pid)));
     }
+    if dir.exists() {
+        drop(marker::hold(dir)?);
+    }
+    let orphans = leftover::with_argument(&marker::folder(dir).to_string_lossy());
     let users = users_of(dir);
     if !users.is_empty() {
         return Err(running_there(dir, &format!("processes that use it: {}", users.join(", "))));
@@ -73,7 +85,7 @@ pub fn look(wish: &Wish) -> Result<Target> {
         }
         (DirState::NotEmpty, _) => State::Other,
     };
-    Ok(Target { state, owner, linked: linked(dir) })
+    Ok(Target { state, owner, orphans, linked: linked(dir) })
 }
 
 fn running_there(dir: &Path, detail: &str) -> Error {
@@ -150,11 +162,31 @@ fn owner(dir: &Path) -> Result<Identity> {
     Ok(ours)
 }
 
-/// Processes that work in the directory or copy into it: a postmaster's orphans, a backup that lost its parent.
+/// Ends what a killed clone left running: pg_basebackup's second process, which copies WAL, does not notice
+/// that the first is gone, and holds the slot.
+///
+/// # Errors
+/// [`Exit::BadConfig`]: it does not end.
+pub fn end_orphans(target: &Target, wish: &Wish) -> Result<()> {
+    if target.orphans.is_empty() {
+        return Ok(());
+    }
+    let shown = |pids: &[u32]| pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    report::notice("ending what the unfinished clone left running")
+        .detail(format!("pg_basebackup, process {}", shown(&target.orphans)));
+    let folder = marker::folder(&wish.data_dir);
+    let left = leftover::end(&target.orphans, &folder.to_string_lossy(), Deadline::after(PATIENCE));
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(Exit::BadConfig, "a process of the unfinished clone does not end")
+        .detail(format!("pg_basebackup, process {}", shown(&left)))
+        .hint("end it by hand, then run the clone again"))
+}
+
+/// Processes that serve from the directory: a postmaster's orphans.
 fn users_of(dir: &Path) -> Vec<String> {
     let Ok(real) = std::fs::canonicalize(dir) else { return Vec::new() };
-    let copy = marker::folder(dir);
-    let copy = copy.to_string_lossy();
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -162,12 +194,10 @@ fn users_of(dir: &Path) -> Vec<String> {
         let proc = entry.path();
         let command = std::fs::read(proc.join("comm")).unwrap_or_default();
         let command = String::from_utf8_lossy(&command).trim().to_owned();
-        let args = std::fs::read(proc.join("cmdline")).unwrap_or_default();
-        let copies = args.split(|b| *b == 0).any(|arg| arg == copy.as_bytes());
         // A server's processes work in its data directory; a shell that stands there does not matter.
         let serves = command.starts_with("postgres")
             && std::fs::read_link(proc.join("cwd")).is_ok_and(|cwd| cwd == real);
-        if copies || serves {
+        if serves {
             found.push(format!("{pid} ({command})"));
         }
     }

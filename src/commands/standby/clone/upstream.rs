@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::pg::metadata;
 use crate::pg::server;
 use crate::pg::session::{PgError, Session};
-use crate::report;
+use crate::report::{self, Level};
 use crate::sys::parallel::in_parallel;
 
 /// What the other nodes are.
@@ -75,11 +75,14 @@ pub fn survey(wish: &Wish, source: &Source, session: &mut Session) -> Result<Clu
             (record, answer)
         },
     );
-    let primary = judge(source, asked)?;
+    let primary = judge(wish.met, source, asked)?;
     Ok(Cluster { records, primary })
 }
 
-fn ask(record: &NodeRecord) -> Result<(u64, Recovery), PgError> {
+/// A node's system identifier and role.
+type Answer = Result<(u64, Recovery), PgError>;
+
+fn ask(record: &NodeRecord) -> Answer {
     let mut session = connect_node(record)?;
     Ok((server::system_identifier(&mut session)?, server::recovery(&mut session)?))
 }
@@ -93,15 +96,22 @@ fn name_is_free(wish: &Wish, records: &[NodeRecord]) -> Result<()> {
         )
         .detail(format!("this node's \"node_id\" is {id}"))
         .hint("give this node another \"node_name\", or correct its \"node_id\"")),
-        None => Ok(()),
+        None => {
+            if let Some(own) = records.iter().find(|r| r.node_id == id && r.node_name != *name) {
+                report::warning(format!(
+                    "node_id {id} is registered under another name: \"{}\"",
+                    own.node_name
+                ))
+                .detail(format!("this node's \"node_name\" is \"{name}\""))
+                .hint("check that \"node_id\" is not that of a node which is in use");
+            }
+            Ok(())
+        }
     }
 }
 
 /// One cluster has one number; a node that does not answer cannot be judged.
-fn judge(
-    source: &Source,
-    asked: Vec<(NodeRecord, Result<(u64, Recovery), PgError>)>,
-) -> Result<Option<NodeRecord>> {
+fn judge(met: Level, source: &Source, asked: Vec<(NodeRecord, Answer)>) -> Result<Option<NodeRecord>> {
     let mut strangers = Vec::new();
     let mut primary = None;
     for (record, answer) in asked {
@@ -118,7 +128,7 @@ fn judge(
         }
     }
     if strangers.is_empty() {
-        report::info(format!("all nodes that answer have system identifier {}", source.system));
+        report::say(met, format!("all nodes that answer have system identifier {}", source.system));
         return Ok(primary);
     }
     let mut error = Error::new(Exit::BadConfig, "the registered nodes are not copies of one cluster")

@@ -2,14 +2,14 @@
 
 use super::options::{self, BackupOptions, WalMethod};
 use crate::cli::args::StandbyClone;
-use crate::cli::choices::{ExternalFiles, Force};
+use crate::cli::choices::{ExternalFiles, Force, Mode as Effort};
 use crate::commands::context::Context;
 use crate::config::{self, Settings};
 use crate::domain::conninfo::ConnInfo;
 use crate::domain::node::NodeId;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report;
+use crate::report::{self, Level};
 use std::path::PathBuf;
 
 /// What was asked for.
@@ -47,6 +47,8 @@ pub struct Wish {
     pub apply_delay: Option<String>,
     /// The configuration file, kept when it lies in the data directory. `None`: there is none.
     pub config_file: Option<PathBuf>,
+    /// At what level a prerequisite that is met is told: a dry run is made for these, a real one is not.
+    pub met: Level,
     /// Everything else that the configuration file says.
     pub settings: Settings,
 }
@@ -159,6 +161,10 @@ pub fn read(ctx: &Context, args: &StandbyClone) -> Result<Wish> {
             .or_else(|| settings.recovery_min_apply_delay.clone())
             .filter(|delay| !delay.is_empty()),
         config_file: ctx.loaded.as_ref().and_then(|loaded| loaded.file.clone()),
+        met: match ctx.effort() {
+            Effort::DryRun => Level::Info,
+            Effort::Apply => Level::Debug,
+        },
         data_dir,
         node_id,
         node_name,

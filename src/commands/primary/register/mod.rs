@@ -1,6 +1,7 @@
 //! `repmgr primary register`
 
-use super::register_plan::{Change, Facts, Plan, Probe, plan};
+pub mod plan;
+
 use crate::cli::args::PrimaryRegister;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::{Context, connect_node};
@@ -15,6 +16,7 @@ use crate::pg::server;
 use crate::pg::session::{PgError, Session};
 use crate::report;
 use crate::sys::parallel::in_parallel;
+use plan::{Change, Facts, Plan, Probe, plan};
 use std::collections::BTreeMap;
 
 /// Runs `primary register`.

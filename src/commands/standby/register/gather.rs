@@ -1,10 +1,10 @@
 //! What `standby register` looks at before it decides.
 
-use super::register_plan::{Asked, Upstream};
+use super::plan::{Asked, Upstream};
 use crate::cli::args::StandbyRegister;
 use crate::commands::context::{Context, connect_node};
 use crate::commands::registration::failed;
-use crate::domain::node::NodeRecord;
+use crate::domain::node::{NodeId, NodeRecord};
 use crate::domain::version::ServerVersion;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -21,11 +21,22 @@ const ATTACH_PATIENCE: Duration = Duration::from_secs(3);
 /// Between two looks for it.
 const ATTACH_STEP: Duration = Duration::from_millis(200);
 
+/// Whether the standby's own server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// There is a session on it.
+    Running,
+    /// It is down, and the user knows.
+    Down,
+}
+
 /// What stands around the record that is to be written.
 #[derive(Debug)]
 pub struct Around {
     /// Every record.
     pub nodes: Vec<NodeRecord>,
+    /// The current primary.
+    pub primary: NodeId,
     /// The upstream that is wanted.
     pub asked: Asked,
     /// What it said.
@@ -38,7 +49,7 @@ pub struct Around {
 /// [`Exit::DbQuery`]: the records cannot be read.
 pub fn gather(
     args: &StandbyRegister,
-    running: bool,
+    server: Server,
     primary: &mut Session,
     primary_record: &NodeRecord,
     record: &NodeRecord,
@@ -47,7 +58,7 @@ pub fn gather(
     let asked = args.upstream_node_id.map_or(Asked::Primary(primary_record.node_id), Asked::ById);
     let known = nodes.iter().find(|n| n.node_id == asked.id() && n.node_id != record.node_id);
     let upstream = match known {
-        Some(_) if !running => Upstream::NotAsked,
+        Some(_) if server == Server::Down => Upstream::NotAsked,
         None => Upstream::NotAsked,
         Some(node) if node.node_id == primary_record.node_id => attached(primary, &record.node_name),
         Some(node) => match connect_node(node) {
@@ -55,7 +66,7 @@ pub fn gather(
             Err(e) => Upstream::Unreachable(e.message),
         },
     };
-    Ok(Around { nodes, asked, upstream })
+    Ok(Around { nodes, primary: primary_record.node_id, asked, upstream })
 }
 
 fn attached(s: &mut Session, name: &str) -> Upstream {

@@ -1,11 +1,12 @@
 //! `repmgr primary unregister`
 
-use super::register_plan::Probe;
-use super::unregister_plan::{Facts, plan};
+mod plan;
+
 use crate::cli::args::PrimaryUnregister;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::{Context, connect_node};
 use crate::commands::notify::{self, Happening};
+use crate::commands::primary::register::plan::Probe;
 use crate::commands::registration::failed;
 use crate::domain::node::{NodeId, NodeRecord};
 use crate::error::{Error, Result};
@@ -14,6 +15,7 @@ use crate::pg::metadata;
 use crate::pg::server;
 use crate::pg::session::Session;
 use crate::report;
+use plan::{Facts, plan};
 
 /// Runs `primary unregister`.
 ///

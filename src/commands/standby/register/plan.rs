@@ -44,6 +44,8 @@ pub struct Facts<'a> {
     pub record: &'a NodeRecord,
     /// Every record that stands.
     pub nodes: &'a [NodeRecord],
+    /// The current primary.
+    pub primary: NodeId,
     /// The upstream that is wanted.
     pub asked: Asked,
     /// What it said.
@@ -145,7 +147,7 @@ fn no_upstream(facts: &Facts<'_>, mut remarks: Vec<Remark>) -> Result<Plan> {
     remarks.push(Remark::Notice(format!("creating placeholder record for upstream node {id}")));
     let placeholder = NodeRecord {
         node_id: id,
-        upstream_node_id: None,
+        upstream_node_id: Some(facts.primary),
         active: false,
         node_name: String::new(),
         role: Role::Standby,
@@ -247,6 +249,7 @@ fn check_attached(facts: &Facts<'_>, upstream: &NodeRecord, remarks: &mut Vec<Re
 mod tests {
     use super::*;
 
+    #[expect(clippy::fn_params_excessive_bools, reason = "a row of a table is short")]
     fn node(id: i32, role: Role, active: bool, upstream: Option<i32>) -> NodeRecord {
         NodeRecord {
             node_id: NodeId(id),
@@ -266,6 +269,7 @@ mod tests {
     }
 
     #[test]
+    #[rustfmt::skip]
     fn a_standby_is_registered_below_a_node_that_it_streams_from() {
         use Upstream::{Attached, NotAsked, NotAttached, Unreachable};
         let primary = node(1, Role::Primary, true, None);
@@ -290,101 +294,24 @@ mod tests {
             ("registered", vec![me.clone()], by_default, Attached, no, Err("already registered")),
             ("registered, forced", vec![me.clone()], by_default, Attached, yes, Ok((false, 0))),
             ("number has another name", vec![named(2, "z")], by_default, Attached, yes, Ok((false, 1))),
-            (
-                "number has another name, not forced",
-                vec![named(2, "z")],
-                by_default,
-                Attached,
-                no,
-                Err("already registered"),
-            ),
+            ("number has another name, not forced", vec![named(2, "z")], by_default, Attached, no, Err("already registered")),
             ("a placeholder waits for us", vec![placeholder], by_default, Attached, no, Ok((false, 0))),
-            (
-                "name has another number",
-                vec![named(3, "n2")],
-                by_default,
-                Attached,
-                yes,
-                Err("exists already with node_name"),
-            ),
-            (
-                "forced away from its upstream",
-                vec![node(2, Role::Standby, true, Some(3)), node(3, Role::Standby, true, Some(1))],
-                by_default,
-                Attached,
-                yes,
-                Ok((false, 1)),
-            ),
-            (
-                "no record of the upstream",
-                vec![],
-                below_3,
-                NotAsked,
-                no,
-                Err("no record found for upstream node 3"),
-            ),
+            ("name has another number", vec![named(3, "n2")], by_default, Attached, yes, Err("exists already with node_name")),
+            ("forced away from its upstream", vec![node(2, Role::Standby, true, Some(3)), node(3, Role::Standby, true, Some(1))], by_default, Attached, yes, Ok((false, 1))),
+            ("no record of the upstream", vec![], below_3, NotAsked, no, Err("no record found for upstream node 3")),
             ("the same, forced", vec![], below_3, NotAsked, yes, Ok((true, 1))),
             ("below itself", vec![], Asked::ById(NodeId(2)), NotAsked, yes, Err("its own upstream")),
             ("cascaded", vec![node(3, Role::Standby, true, Some(1))], below_3, Attached, no, Ok((false, 0))),
-            (
-                "upstream inactive",
-                vec![node(3, Role::Standby, false, Some(1))],
-                below_3,
-                Attached,
-                no,
-                Err("marked as inactive"),
-            ),
-            (
-                "the same, forced",
-                vec![node(3, Role::Standby, false, Some(1))],
-                below_3,
-                Attached,
-                yes,
-                Ok((false, 1)),
-            ),
-            (
-                "upstream lost",
-                vec![node(3, Role::Standby, true, Some(1))],
-                below_3,
-                lost.clone(),
-                no,
-                Err("unable to connect to upstream"),
-            ),
-            (
-                "upstream lost, forced",
-                vec![node(3, Role::Standby, true, Some(1))],
-                below_3,
-                lost,
-                yes,
-                Ok((false, 1)),
-            ),
-            (
-                "below a witness",
-                vec![node(3, Role::Witness, true, Some(1))],
-                below_3,
-                Attached,
-                yes,
-                Err("witness"),
-            ),
-            (
-                "a ring",
-                vec![me.clone(), node(3, Role::Standby, true, Some(2))],
-                below_3,
-                Attached,
-                yes,
-                Ok((false, 1)),
-            ),
-            (
-                "a ring, not forced",
-                vec![node(3, Role::Standby, true, Some(2))],
-                below_3,
-                Attached,
-                no,
-                Err("itself streams from this node"),
-            ),
+            ("upstream inactive", vec![node(3, Role::Standby, false, Some(1))], below_3, Attached, no, Err("marked as inactive")),
+            ("the same, forced", vec![node(3, Role::Standby, false, Some(1))], below_3, Attached, yes, Ok((false, 1))),
+            ("upstream lost", vec![node(3, Role::Standby, true, Some(1))], below_3, lost.clone(), no, Err("unable to connect to upstream")),
+            ("upstream lost, forced", vec![node(3, Role::Standby, true, Some(1))], below_3, lost, yes, Ok((false, 1))),
+            ("below a witness", vec![node(3, Role::Witness, true, Some(1))], below_3, Attached, yes, Err("witness")),
+            ("a ring", vec![me.clone(), node(3, Role::Standby, true, Some(2))], below_3, Attached, yes, Ok((false, 1))),
+            ("a ring, not forced", vec![node(3, Role::Standby, true, Some(2))], below_3, Attached, no, Err("itself streams from this node")),
         ] {
             let nodes: Vec<NodeRecord> = [vec![primary.clone()], others].concat();
-            let facts = Facts { record: &me, nodes: &nodes, asked, upstream: &upstream, force };
+            let facts = Facts { record: &me, nodes: &nodes, primary: NodeId(1), asked, upstream: &upstream, force };
             match (plan(&facts).map(|p| (p.placeholder.is_some(), p.remarks.len())), want) {
                 (Ok(got), Ok(want)) => assert_eq!(got, want, "{why}"),
                 (Err(got), Err(want)) => assert!(got.message.contains(want), "{why}: {got}"),

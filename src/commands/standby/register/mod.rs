@@ -1,8 +1,9 @@
 //! `repmgr standby register`
 
-use super::register_facts::{Around, check_same_cluster, gather};
-use super::register_plan::{Facts, Plan, Remark, plan};
-use super::register_sync::wait_for_record;
+mod gather;
+mod plan;
+mod sync;
+
 use crate::cli::args::StandbyRegister;
 use crate::cli::choices::{Mode as Effort, WaitSync};
 use crate::commands::context::{Context, connect_deadline};
@@ -18,7 +19,10 @@ use crate::pg::server;
 use crate::pg::session::{Failure, PgError, Session};
 use crate::report;
 use crate::sys::clock::{self, Deadline};
+use gather::{Around, Server, check_same_cluster, gather};
+use plan::{Facts, Plan, Remark, plan};
 use std::time::Duration;
+use sync::wait_for_record;
 
 /// repmgr's default of `--wait-start`.
 const WAIT_START: Duration = Duration::from_secs(30);
@@ -46,7 +50,8 @@ pub fn run(ctx: &Context, args: &StandbyRegister) -> Result<Exit> {
     let upstream = args.upstream_node_id.unwrap_or(primary_record.node_id);
     let user = args.replication_user.as_deref();
     let record = own_record(ctx, Role::Standby, Some(upstream), user, &role)?;
-    let around = gather(args, local.is_some(), &mut primary, &primary_record, &record)?;
+    let server = if local.is_some() { Server::Running } else { Server::Down };
+    let around = gather(args, server, &mut primary, &primary_record, &record)?;
     if ctx.effort() == Effort::DryRun {
         say(&plan(&facts(ctx, &record, &around.nodes, &around))?);
         report::notice(format!("would now register node {} as standby of node {upstream}", record.label()));
@@ -174,7 +179,14 @@ fn facts<'a>(
     nodes: &'a [NodeRecord],
     around: &'a Around,
 ) -> Facts<'a> {
-    Facts { record, nodes, asked: around.asked, upstream: &around.upstream, force: ctx.general.force() }
+    Facts {
+        record,
+        nodes,
+        primary: around.primary,
+        asked: around.asked,
+        upstream: &around.upstream,
+        force: ctx.general.force(),
+    }
 }
 
 fn say(plan: &Plan) {

@@ -1,6 +1,7 @@
 //! `cluster matrix`: what this node and, through ssh, every other node reaches.
 
-use super::grid::{Grid, Link, parse_show};
+pub mod grid;
+
 use super::show::records;
 use crate::cli::args::ClusterMatrix;
 use crate::cli::choices::Output;
@@ -13,6 +14,7 @@ use crate::exit::Exit;
 use crate::report::{self, Level};
 use crate::sys::clock::Deadline;
 use crate::sys::parallel::in_parallel;
+use grid::{Grid, Link, parse_show};
 use std::time::Duration;
 
 /// Long enough for ssh's own ConnectTimeout and a `cluster show` there with a node out of its reach.
@@ -27,7 +29,9 @@ pub fn run(ctx: &Context, args: &ClusterMatrix) -> Result<Exit> {
     let nodes = records(ctx)?;
     let (grid, failures) = look(ctx, &nodes);
     print(&grid, args.output)?;
-    Ok(finish(&grid, &failures))
+    let exit = finish(&grid, &failures);
+    // repmgr's own habit, which `cluster crosscheck` does not share: for programs a matrix has holes, no failures.
+    Ok(if args.output == Output::Csv && exit == Exit::Ssh { Exit::NodeStatus } else { exit })
 }
 
 /// Writes the grid.

@@ -139,6 +139,7 @@ fn change(facts: &Facts<'_>, warnings: &mut Vec<String>) -> Result<Change> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::fn_params_excessive_bools, reason = "a row of a table is short")]
     fn node(id: i32, name: &str, role: Role, active: bool) -> NodeRecord {
         NodeRecord {
             node_id: NodeId(id),
@@ -158,6 +159,7 @@ mod tests {
     }
 
     #[test]
+    #[rustfmt::skip]
     fn a_primary_is_registered_only_where_no_other_one_runs() {
         let me = node(1, "a", Role::Primary, true);
         let answers = |r| BTreeMap::from([(NodeId(2), Probe::Answers(r))]);
@@ -169,56 +171,14 @@ mod tests {
             ("first node", vec![], nobody.clone(), Force::No, Ok((0, Change::Create, 0))),
             ("again", vec![me.clone()], nobody.clone(), Force::No, Err("already registered")),
             ("again, forced", vec![me.clone()], nobody.clone(), Force::Yes, Ok((0, Change::Replace, 0))),
-            (
-                "taken by another name",
-                vec![node(1, "z", Role::Standby, true)],
-                nobody.clone(),
-                Force::No,
-                Err("already"),
-            ),
-            (
-                "renamed by force",
-                vec![node(1, "z", Role::Standby, true)],
-                nobody.clone(),
-                Force::Yes,
-                Ok((0, Change::Replace, 1)),
-            ),
-            (
-                "name of another",
-                standby("a", true),
-                nobody.clone(),
-                Force::Yes,
-                Err("exists already with node_name"),
-            ),
-            (
-                "name of one that is gone",
-                standby("a", false),
-                nobody.clone(),
-                Force::No,
-                Ok((0, Change::Create, 0)),
-            ),
-            (
-                "another primary runs",
-                other(true),
-                answers(Recovery::Primary),
-                Force::Yes,
-                Err("active registered primary"),
-            ),
-            (
-                "another primary is a standby now",
-                other(true),
-                answers(Recovery::Standby),
-                Force::No,
-                Ok((1, Change::Create, 1)),
-            ),
+            ("taken by another name", vec![node(1, "z", Role::Standby, true)], nobody.clone(), Force::No, Err("already")),
+            ("renamed by force", vec![node(1, "z", Role::Standby, true)], nobody.clone(), Force::Yes, Ok((0, Change::Replace, 1))),
+            ("name of another", standby("a", true), nobody.clone(), Force::Yes, Err("exists already with node_name")),
+            ("name of one that is gone", standby("a", false), nobody.clone(), Force::No, Ok((0, Change::Create, 0))),
+            ("another primary runs", other(true), answers(Recovery::Primary), Force::Yes, Err("active registered primary")),
+            ("another primary is a standby now", other(true), answers(Recovery::Standby), Force::No, Ok((1, Change::Create, 1))),
             ("another primary is gone", other(true), silent, Force::No, Ok((1, Change::Create, 1))),
-            (
-                "an inactive one runs",
-                other(false),
-                answers(Recovery::Primary),
-                Force::No,
-                Ok((0, Change::Create, 1)),
-            ),
+            ("an inactive one runs", other(false), answers(Recovery::Primary), Force::No, Ok((0, Change::Create, 1))),
             ("one came in meanwhile", other(true), nobody.clone(), Force::Yes, Err("at the same time")),
         ] {
             let facts = Facts { record: &me, nodes: &nodes, probes: &probes, force };

@@ -1,7 +1,7 @@
 //! Whether a primary's record may go. Pure.
 
-use super::register_plan::Probe;
 use crate::cli::choices::Force;
+use crate::commands::primary::register::plan::Probe;
 use crate::domain::node::{NodeId, NodeRecord, Recovery, Role};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -98,6 +98,7 @@ fn check_children(facts: &Facts<'_>) -> Result<()> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::fn_params_excessive_bools, reason = "a row of a table is short")]
     fn node(id: i32, role: Role, active: bool, upstream: Option<i32>) -> NodeRecord {
         NodeRecord {
             node_id: NodeId(id),
@@ -117,6 +118,7 @@ mod tests {
     }
 
     #[test]
+    #[rustfmt::skip]
     fn a_primarys_record_goes_only_when_nobody_needs_it() {
         let gone = Probe::Unreachable("refused".to_owned());
         let (primary, standby) = (Probe::Answers(Recovery::Primary), Probe::Answers(Recovery::Standby));
@@ -127,57 +129,15 @@ mod tests {
             ("old, gone, inactive", old(false), vec![current.clone()], &gone, Force::No, None),
             ("old, gone, still active", old(true), vec![], &gone, Force::No, Some("marked as active")),
             ("the same, forced", old(true), vec![], &gone, Force::Yes, None),
-            (
-                "others hang on it, even inactive ones",
-                old(false),
-                vec![child.clone()],
-                &gone,
-                Force::No,
-                Some("1 other node still has"),
-            ),
-            (
-                "force changes nothing about that",
-                old(false),
-                vec![child.clone()],
-                &gone,
-                Force::Yes,
-                Some("1 other node still has"),
-            ),
+            ("others hang on it, even inactive ones", old(false), vec![child.clone()], &gone, Force::No, Some("1 other node still has")),
+            ("force changes nothing about that", old(false), vec![child.clone()], &gone, Force::Yes, Some("1 other node still has")),
             ("the current one", old(true), vec![], &primary, Force::No, Some("current primary")),
             ("the current one, forced", old(true), vec![], &primary, Force::Yes, None),
-            (
-                "old and inactive, runs all the same",
-                old(false),
-                vec![current.clone()],
-                &primary,
-                Force::No,
-                None,
-            ),
-            (
-                "came back as a standby",
-                old(false),
-                vec![current.clone()],
-                &standby,
-                Force::No,
-                Some("running as a standby"),
-            ),
+            ("old and inactive, runs all the same", old(false), vec![current.clone()], &primary, Force::No, None),
+            ("came back as a standby", old(false), vec![current.clone()], &standby, Force::No, Some("running as a standby")),
             ("the same, forced", old(false), vec![current.clone()], &standby, Force::Yes, None),
-            (
-                "a standby",
-                node(1, Role::Standby, true, None),
-                vec![],
-                &standby,
-                Force::Yes,
-                Some("is a standby"),
-            ),
-            (
-                "a standby that is gone",
-                node(1, Role::Standby, true, None),
-                vec![],
-                &gone,
-                Force::Yes,
-                Some("not a primary"),
-            ),
+            ("a standby", node(1, Role::Standby, true, None), vec![], &standby, Force::Yes, Some("is a standby")),
+            ("a standby that is gone", node(1, Role::Standby, true, None), vec![], &gone, Force::Yes, Some("not a primary")),
             ("a witness", node(1, Role::Witness, true, None), vec![], &gone, Force::Yes, Some("witness")),
         ] {
             let nodes: Vec<NodeRecord> = [vec![target.clone()], others].concat();
