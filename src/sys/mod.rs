@@ -10,4 +10,5 @@ pub mod name_service;
 pub mod parallel;
 pub mod progress;
 pub mod signals;
+pub mod state;
 pub mod users;
