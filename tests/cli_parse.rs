@@ -432,7 +432,6 @@ fn commands_of_later_versions_are_named_as_such_and_not_in_the_help() {
             assert_eq!(refusal(&line), format!("command \"{line}\" is not in this version"));
         }
     }
-    assert_eq!(refusal("witness"), "command \"witness\" is not in this version");
     assert_eq!(refusal("node startup --help"), "command \"node startup\" is not in this version");
     assert_eq!(refusal("daemon --help"), "command \"daemon\" is not in this version");
     let help = printed("standby --help");

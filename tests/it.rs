@@ -29,6 +29,7 @@ mod it {
     mod harness;
     mod metadata;
     mod node_check;
+    mod node_control;
     mod node_service;
     mod node_status;
     mod one_primary;
@@ -43,4 +44,6 @@ mod it {
     mod standby_register;
     mod standby_unregister;
     mod versions;
+    mod witness_register;
+    mod witness_unregister;
 }

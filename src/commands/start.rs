@@ -71,8 +71,11 @@ fn needs_file(inv: &Invocation) -> bool {
         | Command::StandbyUnregister(_)
         | Command::StandbyPromote(_)
         | Command::StandbyFollow(_)
+        | Command::WitnessRegister(_)
+        | Command::WitnessUnregister(_)
         | Command::NodeStatus(_)
         | Command::NodeService(_)
+        | Command::NodeControl(_)
         | Command::ClusterEvent(_)
         | Command::ClusterCleanup(_) => true,
     }
