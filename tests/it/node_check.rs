@@ -288,7 +288,7 @@ fn a_server_that_hangs_is_given_up_after_the_time_to_connect() {
     host.write_conf("");
     host.sigstop_pg();
     let limit = Duration::from_secs(6);
-    host.repmgr(&["node", "check"]).code(6).within(limit).says("ERROR: unable to connect to local node");
+    host.repmgr(&["node", "check"]).code(6).within(limit).says("ERROR: cannot connect to local node");
     host.repmgr(&["node", "status"]).code(6).within(limit);
     host.repmgr(&["node", "check", "--role", "--optformat"])
         .code(6)

@@ -51,12 +51,12 @@ fn a_server_is_stopped_started_restarted_reloaded_and_promoted() {
     standby
         .repmgr(&["node", "service", "--action=stop", "--dry-run", "--checkpoint"])
         .ok()
-        .says("CHECKPOINT would");
+        .says("would run CHECKPOINT");
     assert_eq!(standby.postmaster_pid(), Some(old), "a dry run changes nothing");
     standby
         .repmgr(&["node", "service", "--action=stop", "--checkpoint"])
         .ok()
-        .says("NOTICE: issuing CHECKPOINT");
+        .says("NOTICE: CHECKPOINT on node");
     let command_line = std::fs::read_to_string(format!("/proc/{old}/cmdline")).unwrap_or_default();
     assert_eq!(command_line, "", "gone when the command comes back, be it not yet buried");
     assert!(state(standby).starts_with("--state=SHUTDOWN --last-checkpoint-lsn=0/"));

@@ -128,7 +128,7 @@ impl<'a> Look<'a> {
                         let what = format!("unable to connect to upstream node {label}");
                         let error = e
                             .into_error(Exit::DbConn, what)
-                            .detail(format!("attempted to connect using: {}", record.shown_conninfo()))
+                            .detail(format!("connection string: {}", record.shown_conninfo()))
                             .hint("see \"repmgr cluster show\"");
                         if self.output != CheckOutput::Json {
                             return Err(error);
