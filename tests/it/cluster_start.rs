@@ -91,7 +91,7 @@ fn messages_go_into_the_log_file_where_that_is_asked_for_and_data_does_not() {
     with_a_dead_node(host);
     let log = host.path("repmgr.log");
     host.write_conf(&format!("log_file='{log}'"));
-    host.repmgr(&["cluster", "show"]).code(25).says("following issues were detected");
+    host.repmgr(&["cluster", "show"]).code(25).says("issues found: ");
     assert!(!host.exists(&log), "stderr unless asked");
     let out = host.repmgr(&["--log-to-file", "cluster", "show"]).code(25);
     assert!(out.stderr.is_empty() && out.stdout.contains("node2"), "{out}");

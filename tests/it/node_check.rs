@@ -245,7 +245,7 @@ fn a_witness_and_a_standby_whose_upstream_is_down_read_as_with_the_original() {
     primary.stop_pg(Stop::Immediate);
     // The original prints half of this list before it gives up.
     compare_but("the upstream is down", &[middle], Forms::All, |form| form == "node check --optformat");
-    middle.repmgr(&["node", "check", "--json"]).code(6).says("unable to connect to upstream node");
+    middle.repmgr(&["node", "check", "--json"]).code(6).says("cannot connect to upstream node");
 
     let witness = solo.host(3);
     witness.stop_pg(Stop::Fast);

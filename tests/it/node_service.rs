@@ -91,6 +91,20 @@ fn a_server_is_stopped_started_restarted_reloaded_and_promoted() {
 }
 
 #[test]
+fn a_checkpoint_is_for_those_who_may_and_a_superuser_can_be_named() {
+    let solo = Solo::new(1);
+    let host = solo.host(1).init_primary(&PgOptions::default());
+    host.psql("CREATE ROLE plain LOGIN");
+    host.write_conf(&format!("conninfo='{}'", host.conninfo().replace("user=repmgr", "user=plain")));
+    let stop = ["node", "service", "--action=stop", "--checkpoint", "--dry-run"];
+    host.repmgr(&stop).ok().says("WARNING: would leave the CHECKPOINT out").says("-S/--superuser");
+    host.repmgr(&[&stop[..], &["-S", "repmgr"]].concat())
+        .ok()
+        .says("would run CHECKPOINT")
+        .never_says("WARNING");
+}
+
+#[test]
 fn a_stop_command_that_stops_nothing_is_found_out() {
     let solo = Solo::new(1);
     let host = solo.host(1).init_primary(&PgOptions::default());

@@ -238,6 +238,22 @@ fn a_role_without_the_right_to_replicate_is_told_what_to_grant() {
 }
 
 #[test]
+fn what_a_plain_role_may_not_see_a_named_superuser_sees() {
+    let solo = Solo::new(2);
+    let one = primary(solo.host(1), &PgOptions::default());
+    one.psql("CREATE ROLE plain LOGIN REPLICATION; GRANT USAGE ON SCHEMA repmgr, hg_repmgr TO plain");
+    one.psql("GRANT SELECT ON ALL TABLES IN SCHEMA repmgr, hg_repmgr TO plain");
+    let two = solo.host(2);
+    two.write_conf("");
+    let dry = |more: &[&str]| clone(two, one, &[&["--dry-run", "-U", "plain"], more].concat());
+    dry(&[]).ok().says("is not known").says("pg_read_all_settings");
+    dry(&["-S", "repmgr"]).ok().never_says("is not known");
+    dry(&["-S", "plain"]).code(1).says("role \"plain\" is not a superuser");
+    dry(&["-S", "nobody"]).code(6).says("as superuser \"nobody\"");
+    assert!(!two.exists(&two.data_directory()));
+}
+
+#[test]
 fn tablespaces_go_where_they_are_mapped() {
     let solo = Solo::new(2);
     let one = primary(solo.host(1), &PgOptions::default());

@@ -34,7 +34,7 @@ pub fn run(ctx: &Context, args: &ClusterCleanup) -> Result<Exit> {
             Exit::BadConfig,
             format!("node {id} (given with --node-id) is not registered"),
         )
-        .hint("see \"repmgr cluster show\" for the registered nodes"));
+        .hint("\"repmgr cluster show\" lists the registered nodes"));
     }
     primary.set_limit(PATIENCE);
     let count = metadata::count_history(&mut primary, days, node).map_err(failed)?;

@@ -104,7 +104,7 @@ fn superuser_session(ctx: &Context) -> Result<Option<Session>> {
         return Ok(Some(s));
     }
     Err(Error::new(Exit::BadConfig, format!("role \"{name}\" is not a superuser"))
-        .hint("give a superuser's name with -S/--superuser"))
+        .hint("name a superuser with -S/--superuser"))
 }
 
 /// Creates, completes or upgrades the metadata and says so; the event `cluster_created` the first time.

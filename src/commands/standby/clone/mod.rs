@@ -71,7 +71,7 @@ struct Prepared {
 /// [`Exit::Barman`]: asked for Barman.
 pub fn run(ctx: &Context, args: &StandbyClone) -> Result<Exit> {
     let wish = wish::read(ctx, args)?;
-    report::notice(format!("destination directory \"{}\" provided", wish.data_dir.display()));
+    report::notice(format!("data directory: \"{}\"", wish.data_dir.display()));
     if args.replication_conf_only {
         return replication_conf::run(ctx, &wish);
     }

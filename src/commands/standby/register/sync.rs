@@ -57,7 +57,7 @@ pub fn wait_for_record(
     let text = format!("the record has not arrived on the standby within {seconds} s");
     notify::event(ctx, Some(primary), &event(&text).failed());
     Err(Error::new(Exit::RegistrationSync, text)
-        .detail("it is written on the primary, and nothing else is undone")
+        .detail("the primary has it: the node is registered")
         .hint("check that the standby streams and replays: \"repmgr node status\", pg_stat_wal_receiver"))
 }
 
