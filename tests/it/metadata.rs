@@ -117,7 +117,7 @@ fn the_original_reads_what_we_wrote_and_we_read_what_it_wrote() {
     let host = theirs.host(1).init_primary(&PgOptions::default());
     host.write_conf("");
     host.original(&["primary", "register"]).ok();
-    host.repmgr(&["primary", "register"]).code(1).says("already registered");
+    host.repmgr(&["primary", "register"]).code(1).says("has a record already");
     assert_eq!(schemas(host), "hg_repmgr,repmgr", "a refused registration may have brought our own schema");
     host.repmgr(&["cluster", "event"]).ok().says("cluster_created");
     host.repmgr(&["primary", "register", "-F"]).ok();
