@@ -383,7 +383,7 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
 #[test]
 fn an_option_that_does_not_belong_gives_a_warning_and_has_no_effect() {
     let inv = run("cluster show --dry-run --siblings-follow -w=5 -F");
-    let want = ["--dry-run", "-F", "--siblings-follow", "-w"];
+    let want = ["--dry-run", "-F", "-w", "--siblings-follow"];
     assert_eq!(inv.warnings, want.map(|o| format!("option \"{o}\" has no effect with \"cluster show\"")));
     assert!(!inv.general.dry_run && !inv.general.force);
     assert_eq!(

@@ -3,7 +3,9 @@
 pub mod cluster;
 pub mod context;
 pub mod dump_config;
-pub mod follow_core;
+pub mod follow_attach;
+pub mod follow_footing;
+pub mod follow_target;
 pub mod journal;
 pub mod node;
 pub mod notify;
