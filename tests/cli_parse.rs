@@ -192,19 +192,6 @@ fn the_command_lines_of_the_compatibility_list_are_understood() {
                 if r.upstream_node_id == Some(NodeId(1)) && r.wait_start == Some(Duration::from_secs(30)))
         }),
         ("standby unregister --node-id=3 --node-name=n3", |c| matches!(c, Command::StandbyUnregister(_))),
-        (
-            "standby promote --dry-run -F --siblings-follow -R pg",
-            |c| matches!(c, Command::StandbyPromote(p) if p.siblings_follow),
-        ),
-        ("standby follow --dry-run --upstream-node-id=2 -w=5", |c| {
-            matches!(c, Command::StandbyFollow(f)
-                if f.upstream_node_id == Some(NodeId(2)) && f.wait == Some(FollowWait::UpTo(Duration::from_secs(5))))
-        }),
-        (
-            "standby follow -w",
-            |c| matches!(c, Command::StandbyFollow(f) if f.wait == Some(FollowWait::AsConfigured)),
-        ),
-        ("standby follow -W", |c| matches!(c, Command::StandbyFollow(f) if f.no_wait && f.wait.is_none())),
         ("node status --csv", |c| matches!(c, Command::NodeStatus(s) if s.output == Output::Csv)),
         ("primary status --json", |c| matches!(c, Command::NodeStatus(s) if s.output == Output::Json)),
         (
@@ -260,6 +247,31 @@ fn the_command_lines_of_the_compatibility_list_are_understood() {
         let want = NodeCheck { check: Some(check), output: CheckOutput::OptFormat, ..NodeCheck::default() };
         assert_eq!(inv.command, Command::NodeCheck(want), "--{long}");
     }
+}
+
+#[test]
+fn the_command_lines_that_change_roles_are_understood() {
+    type Is = fn(&Command) -> bool;
+    let rows: &[(&str, Is)] = &[
+        (
+            "standby promote --dry-run -F --siblings-follow -R pg",
+            |c| matches!(c, Command::StandbyPromote(p) if p.siblings_follow),
+        ),
+        ("standby follow --dry-run --upstream-node-id=2 -w=5", |c| {
+            matches!(c, Command::StandbyFollow(f)
+                if f.upstream_node_id == Some(NodeId(2)) && f.wait == Some(FollowWait::UpTo(Duration::from_secs(5))))
+        }),
+        (
+            "standby follow -w",
+            |c| matches!(c, Command::StandbyFollow(f) if f.wait == Some(FollowWait::AsConfigured)),
+        ),
+        ("standby follow -W", |c| matches!(c, Command::StandbyFollow(f) if f.no_wait && f.wait.is_none())),
+    ];
+    for (line, is) in rows {
+        let inv = clean(line);
+        assert!(is(&inv.command), "{line}: {:?}", inv.command);
+    }
+    assert!(refusal("standby follow -w -W").contains("-W"), "they exclude each other");
 }
 
 #[test]
