@@ -72,7 +72,11 @@ fn needs_file(inv: &Invocation) -> bool {
         | Command::NodeStatus(_)
         | Command::NodeService(_)
         | Command::ClusterEvent(_)
-        | Command::ClusterCleanup(_) => true,
+        | Command::ClusterCleanup(_)
+        | Command::VipStatus(_)
+        | Command::VipBind(_)
+        | Command::VipUnbind(_)
+        | Command::VipAnnounce(_) => true,
     }
 }
 
