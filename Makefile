@@ -73,5 +73,13 @@ bench: build ## figures beside the original's: time, memory, size (never a test)
 	@scripts/setup.sh test
 	@HG_REPMGR="$${HG_REPMGR:-$(BIN)}" scripts/bench.sh
 
+FUZZ_SECONDS ?= 20
+fuzz: ## the parsers against chance, $(FUZZ_SECONDS) s each; needs cargo-fuzz and a C++ compiler
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "fuzz: cargo-fuzz is not here: cargo install cargo-fuzz" >&2; exit 1; }
+	@mkdir -p fuzz/corpus/lexer fuzz/corpus/control_file
+	@cp tests/fixtures/seeds/*.conf fuzz/corpus/lexer/ && cp tests/fixtures/pg_control/*.bin fuzz/corpus/control_file/
+	set -e; for parser in $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs))); do \
+	  RUSTC_BOOTSTRAP=1 cargo fuzz run -s none -O $$parser -- -max_total_time=$(FUZZ_SECONDS) -timeout=5 -print_final_stats=1; done
+
 clean: ## removes what was built
 	cargo clean

@@ -9,7 +9,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-const PAGES: [(&str, fn() -> String); 2] =
+/// A page's file, and what makes it.
+type Page = (&'static str, fn() -> String);
+
+const PAGES: [Page; 2] =
     [("man/repmgr.1", manual::repmgr), ("man/hg_repmgr.1", || manual::hg_repmgr().to_owned())];
 
 fn path(name: &str) -> PathBuf {

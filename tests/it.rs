@@ -19,10 +19,12 @@ mod it {
     mod binary;
     mod cluster_cleanup;
     mod cluster_common;
+    mod cluster_crosscheck;
     mod cluster_event;
     mod cluster_matrix;
     mod cluster_show;
     mod cluster_show_access;
+    mod cluster_start;
     mod compat_reading;
     mod harness;
     mod metadata;
@@ -34,6 +36,7 @@ mod it {
     mod seeds;
     mod standby_clone;
     mod standby_clone_cut;
+    mod standby_clone_versions;
     mod standby_register;
     mod standby_unregister;
     mod versions;

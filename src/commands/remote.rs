@@ -44,6 +44,11 @@ pub fn run(
     let settings = ctx.loaded.as_ref().map(|loaded| &loaded.settings);
     let bindir = settings.and_then(|s| s.repmgr_bindir.as_deref().or(s.pg_bindir.as_deref()));
     let name = ctx.program.file_name().and_then(|name| name.to_str()).unwrap_or("repmgr");
-    let remote = RemoteRepmgr { bindir, program: name, config_file: &record.config_file, log_level: level };
+    let remote = RemoteRepmgr {
+        bindir,
+        program: name,
+        config_file: &record.config_file,
+        log_level: level.map(Level::word),
+    };
     host_of(ctx, record)?.run(&remote.command(words), deadline)
 }

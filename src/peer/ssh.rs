@@ -3,7 +3,6 @@
 use crate::domain::shell;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::report::Level;
 use crate::sys::clock::Deadline;
 use crate::sys::exec::{Output, Program, Status};
 use std::path::{Path, PathBuf};
@@ -153,8 +152,8 @@ pub struct RemoteRepmgr<'a> {
     pub program: &'a str,
     /// The node's configuration file there (`nodes.config_file`). Empty: none is named.
     pub config_file: &'a str,
-    /// `-L`. `None`: not given.
-    pub log_level: Option<Level>,
+    /// The word for `-L`. `None`: not given.
+    pub log_level: Option<&'a str>,
 }
 
 impl RemoteRepmgr<'_> {
@@ -170,7 +169,7 @@ impl RemoteRepmgr<'_> {
             line.extend(["-f".to_owned(), shell::quoted(self.config_file)]);
         }
         if let Some(level) = self.log_level {
-            line.extend(["-L".to_owned(), level.word().to_owned()]);
+            line.extend(["-L".to_owned(), level.to_owned()]);
         }
         line.extend(words.iter().map(|w| shell::quoted(w.as_ref())));
         line.join(" ")
@@ -187,7 +186,7 @@ mod tests {
             bindir: Some(Path::new("/usr/pgsql-12/bin")),
             program: "repmgr",
             config_file: "/etc/repmgr/12/repmgr.conf",
-            log_level: Some(Level::Notice),
+            log_level: Some("NOTICE"),
         };
         assert_eq!(
             remote.command(&["node", "rejoin", "-d", "host=n1 user=repmgr"]),

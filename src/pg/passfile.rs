@@ -48,7 +48,9 @@ pub fn look_up(path: &Path, wanted: Wanted<'_>) -> Found {
     }
 }
 
-fn find(text: &str, wanted: Wanted<'_>) -> Option<String> {
+/// The password of the first line of a password file's text that matches. `None`: no line does.
+#[must_use]
+pub fn find(text: &str, wanted: Wanted<'_>) -> Option<String> {
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let rest = [wanted.host, wanted.port, wanted.database, wanted.user]
             .iter()

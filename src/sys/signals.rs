@@ -16,11 +16,11 @@ pub struct Interruption(Arc<AtomicBool>);
 
 impl Interruption {
     /// Makes SIGINT, SIGTERM and SIGHUP a question instead of an end, so that what was begun can be tidied
-    /// up; a second one ends the process at once. Signals that cannot be caught stay as they are.
+    /// up; a second one ends the process at once. One that is ignored stays so (`nohup`, a shell's `&`).
     #[must_use]
     pub fn watch() -> Self {
         let asked = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)) {
             // In this order: the second signal finds the flag set.
             let ends =
                 signal_hook::flag::register_conditional_shutdown(signal, IMPATIENT, Arc::clone(&asked));
@@ -36,6 +36,17 @@ impl Interruption {
     pub fn asked(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
+}
+
+fn is_ignored(signal: i32) -> bool {
+    let mut now = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: with a null pointer in the place of a new action, sigaction only fills `now`, which is all zeroes
+    // (a valid action) should it fail.
+    let now = unsafe {
+        libc::sigaction(signal, ptr::null(), now.as_mut_ptr());
+        now.assume_init()
+    };
+    now.sa_sigaction == libc::SIG_IGN
 }
 
 /// Lets a write to a closed pipe end the process, as any other command does (`repmgr cluster show | head`).

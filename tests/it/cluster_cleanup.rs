@@ -139,7 +139,10 @@ fn a_standby_cleans_up_on_the_primary_and_without_one_nothing_is_done() {
 fn a_role_that_is_no_superuser_cleans_up_where_it_may() {
     let solo = with_history();
     let host = solo.host(1);
-    host.psql("CREATE ROLE plain LOGIN; CREATE ROLE boss SUPERUSER LOGIN");
+    host.psql(
+        "CREATE ROLE plain LOGIN;
+         UPDATE repmgr.nodes SET conninfo = replace(conninfo, 'user=repmgr', 'user=plain')",
+    );
     let conf = host.read(&host.conf_path()).replace("user=repmgr", "user=plain");
     host.write(&host.conf_path(), &conf);
     let out = host.repmgr(&["cluster", "cleanup"]);
@@ -151,8 +154,6 @@ fn a_role_that_is_no_superuser_cleans_up_where_it_may() {
     assert!(out.code == 7 && out.stderr.contains("permission denied"), "{out}");
     assert_eq!(rows(host), "10 10");
     host.psql("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA repmgr TO plain");
-    let record = "UPDATE repmgr.nodes SET conninfo = replace(conninfo, 'user=repmgr', 'user=plain')";
-    host.psql(record);
     host.repmgr(&["cluster", "cleanup", "-k5"]).ok();
     assert_eq!(rows(host), "5 5");
 }

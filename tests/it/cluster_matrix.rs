@@ -77,9 +77,6 @@ fn a_host_out_of_reach_costs_its_time_once() {
     eprintln!("bench: matrix of 4, one host and one server silent: original {theirs:?}, ours {ours:?}");
     // Here 2 s, and at the node that is asked 2 s more; one after the other it is 8 s.
     assert!(ours.as_secs_f64() < 7.0, "{ours:?}");
-    let ours = one.repmgr(&["cluster", "crosscheck", "--csv"]).code(25);
-    eprintln!("bench: crosscheck of the same: ours {:?}", ours.took);
-    assert!(ours.stdout.contains("4,4,0") && ours.stdout.contains("3,1,-2"), "{ours}");
 }
 
 #[test]

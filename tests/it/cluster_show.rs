@@ -200,6 +200,23 @@ fn a_witness_is_shown_as_by_the_original() {
     shows_alike("a witness turns us away", primary, &[]).code(25).says("? rejected");
     witness.write(&hba, &open);
     witness.reload_pg();
+    witness.psql("UPDATE repmgr.nodes SET upstream_node_id = 2 WHERE node_id = 3");
+    shows_alike("the witness believes in another upstream", primary, &[]).code(25).says("! node2");
+    witness.psql("UPDATE repmgr.nodes SET upstream_node_id = NULL WHERE node_id = 3");
+    let none = Pair::run(primary, &["cluster", "show", "--csv"]);
+    none.same_code().same_stdout();
+    // Alike but for the words: the original says the same of a standby in ours.
+    let none = Pair::run(primary, &["cluster", "show"]);
+    assert!(
+        none.ours.stdout.contains("| * running | !  ") && none.original.stdout.contains("| * running | !  ")
+    );
+    assert_eq!((issues(&none.original).len(), issues(&none.ours).len()), (1, 1), "{none:?}");
+    witness.psql("DELETE FROM repmgr.nodes WHERE node_id = 3");
+    shows_alike("the witness does not know itself", primary, &[]).says("? node1");
+    witness.psql(&format!(
+        "INSERT INTO repmgr.nodes VALUES (3, 1, true, 'node3', 'witness', 'default', 0, '{}', 'repmgr', NULL, '/x')",
+        witness.conninfo()
+    ));
     primary.stop_pg(Stop::Fast);
     for host in [standby, witness] {
         shows_alike("the primary is down, a witness is there", host, &[]).code(25);

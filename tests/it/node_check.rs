@@ -339,3 +339,32 @@ fn the_daemon_is_asked_for_through_the_extension() {
     host.psql("ALTER EXTENSION repmgr DROP FUNCTION repmgr.repmgrd_is_running(); DROP FUNCTION repmgr.repmgrd_is_running()");
     host.repmgr(&["node", "check", "--repmgrd"]).code(3).says("UNKNOWN (repmgrd status unknown)");
 }
+
+#[test]
+fn without_the_extension_everything_is_told_but_the_state_of_the_daemon() {
+    let solo = Solo::new(2);
+    let primary = solo.host(1).init_primary(&PgOptions::default());
+    primary
+        .psql("CREATE ROLE plain LOGIN REPLICATION IN ROLE pg_monitor; ALTER DATABASE repmgr OWNER TO plain");
+    let standby = solo.host(2).join(primary);
+    for host in [primary, standby] {
+        let conninfo = host.conninfo().replace("user=repmgr", "user=plain");
+        host.write_conf(&format!("conninfo='{conninfo}'"));
+    }
+    primary.repmgr(&["primary", "register"]).ok();
+    standby.catch_up(primary);
+    standby.repmgr(&["standby", "register"]).ok();
+    standby.catch_up(primary);
+    for host in [primary, standby] {
+        assert_eq!(host.psql("SELECT count(*) FROM pg_extension WHERE extname = 'repmgr'"), "0");
+        host.repmgr(&["node", "check"]).ok().says("Server role: OK").says("data_directory\" is \"");
+        host.repmgr(&["node", "status"]).ok().says("Role: ");
+        host.repmgr(&["node", "check", "--repmgrd"]).code(3).says("UNKNOWN (repmgrd status unknown)");
+    }
+    primary.sigstop_pg();
+    let limit = Duration::from_secs(6);
+    standby.repmgr(&["node", "check", "--upstream"]).code(6).within(limit).says("upstream node \"node1\"");
+    standby.repmgr(&["node", "check"]).code(6).within(limit);
+    standby.repmgr(&["node", "check", "--role"]).ok();
+    primary.sigcont_pg();
+}

@@ -150,9 +150,13 @@ fn conf(name: &str, rewrites: &[(&str, String)]) -> String {
     rewrites.iter().fold(text, |text, (from, to)| text.replace(from, to))
 }
 
-/// A server whose checkpoints do not take their time, as the documents clone without `--fast-checkpoint`.
+/// A server whose checkpoints do not take their time, as the documents clone without `--fast-checkpoint`; it keeps
+/// the WAL that these would remove before a standby on a loaded machine has read it.
 fn hurried() -> PgOptions {
-    PgOptions { conf: "checkpoint_completion_target = 0".into(), ..PgOptions::default() }
+    PgOptions {
+        conf: "checkpoint_completion_target = 0\nwal_keep_size = 256MB".into(),
+        ..PgOptions::default()
+    }
 }
 
 /// Writes a file below /etc of a host, where only root may.

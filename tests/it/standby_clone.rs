@@ -181,7 +181,13 @@ fn each_thing_that_is_wrong_with_the_source_is_said_and_nothing_is_changed() {
     one.append(&format!("{}/postgresql.conf", one.data_directory()), "max_wal_senders=4\nhot_standby=on\n");
     one.append(&format!("{}/postgresql.conf", one.data_directory()), "shared_preload_libraries='repmgr'\n");
     one.restart_pg();
-    clone(two, one, &["--dry-run"]).ok();
+    clone(two, one, &["--dry-run"]).ok().never_says("repmgr.so");
+    // Client programs alone, with no library beside them.
+    let bare = two.path("bare/bin");
+    two.shell(&format!("mkdir -p {bare}; cp {} {bare}", two.postgres.program("pg_basebackup"))).ok();
+    two.write_conf(&format!("pg_bindir='{bare}'"));
+    clone(two, one, &["--dry-run"]).ok().says("will not start").says("repmgr.so");
+    two.write_conf("use_replication_slots=yes");
     one.append(&format!("{}/postgresql.conf", one.data_directory()), "shared_preload_libraries=''\n");
     one.restart_pg();
     one.sigstop_pg();

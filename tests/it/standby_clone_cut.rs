@@ -5,6 +5,9 @@ use crate::cluster::{Host, Out, PgOptions, Running, Solo, Stop, wait_for};
 use rustix::process::Signal;
 use std::time::Duration;
 
+/// What changes a directory.
+const CALLS: &[&str] = &["rename", "unlink", "rmdir"];
+
 const SOON: Duration = Duration::from_secs(30);
 
 fn start(host: &Host, source: &Host, more: &[&str]) -> Running {
@@ -26,7 +29,10 @@ fn postgresql_starts(host: &Host) -> bool {
 /// What is left after the cut: a directory that says what it is or is whole.
 fn look_after_the_cut(host: &Host, why: &str) {
     let data = host.data_directory();
-    if !host.exists(&data) || host.shell(&format!("test -z \"$(ls -A {data})\"")).code == 0 {
+    // Killed while the note is written, before anything else is: its own file beside it at the most.
+    if !host.exists(&data)
+        || host.shell(&format!("test -z \"$(ls -A {data} | grep -v REPMGR_CLONE.*tmp)\"")).code == 0
+    {
         return;
     }
     if host.exists(&format!("{data}/PG_VERSION")) {
@@ -91,39 +97,39 @@ fn killed_before_each_move_the_directory_never_looks_whole_before_it_is() {
     let one = primary(solo.host(1), &PgOptions::default());
     let two = solo.host(2);
     two.write_conf("");
-    let whole = |n: usize| {
-        let inject = format!("inject=rename,renameat,renameat2,unlink,unlinkat,rmdir:signal=KILL:when={n}");
+    let strace = |what: &[&str]| {
         let (program, conf) = (two.path("bin/repmgr"), two.conf_path());
-        let mut argv: Vec<String> = [
-            "strace",
-            "-o",
-            "/dev/null",
-            "-e",
-            "trace=rename,renameat,renameat2,unlink,unlinkat,rmdir",
-            "-e",
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        argv.extend([inject, program, "-f".to_owned(), conf]);
-        argv.extend(words(one, &["-F"]));
-        let out = two.run_as_postgres(&argv.iter().map(String::as_str).collect::<Vec<_>>());
-        look_after_the_cut(two, &format!("change {n}"));
-        out.code == 0
+        let clone = words(one, &["-F"]);
+        let clone: Vec<&str> = clone.iter().map(String::as_str).collect();
+        two.run_as_postgres(&[&["strace"], what, &[program.as_str(), "-f", &conf], &clone[..]].concat())
     };
-    // From an empty place: note, settings, signal file, some thirty moves, the folder, the note.
-    let mut n = 1;
-    while !whole(n) {
-        two.shell(&format!("rm -rf {}", two.data_directory())).ok();
-        n += if n < 5 { 1 } else { 4 };
-        assert!(n < 200);
+    let cut = |call: &str, n: usize| {
+        let inject = format!("inject={call}:signal=KILL:when={n}");
+        strace(&["-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &inject]);
+        look_after_the_cut(two, &format!("{call} {n}"));
+    };
+    // What a whole clone changes in its directory: note, settings, signal file, some thirty moves, the folder.
+    let seen = two.path("changes");
+    strace(&["-o", &seen, "-e", &format!("trace={}", CALLS.join(","))]).ok();
+    let text = two.read(&seen);
+    for call in CALLS {
+        let last = text.lines().filter(|line| line.starts_with(&format!("{call}("))).count();
+        eprintln!("{call}: {last} times");
+        assert!(*call != "rename" || last > 20, "the moves are renames");
+        // The beginning, the end, and one in five between.
+        for n in (1..=last).filter(|n| *n <= 4 || *n + 6 > last || n % 5 == 0) {
+            two.shell(&format!("rm -rf {}", two.data_directory())).ok();
+            cut(call, n);
+        }
     }
-    assert!(n > 20, "the clone was cut {n} times");
-    eprintln!("cut at changes 1 to {n}");
+    mends(two, one);
     // Over a directory that was whole: removing comes first.
-    for n in [1, 2, 3, 4, 10, 300] {
-        whole(n);
+    for (call, n) in
+        [("rename", 1), ("unlink", 1), ("unlink", 3), ("unlinkat", 1), ("unlinkat", 300), ("rename", 9)]
+    {
+        cut(call, n);
         if !two.exists(&format!("{}/global/pg_control", two.data_directory())) {
-            assert!(!postgresql_starts(two), "change {n}");
+            assert!(!postgresql_starts(two), "{call} {n}");
         }
         mends(two, one);
     }
@@ -142,7 +148,13 @@ fn asked_to_end_it_leaves_no_process_no_slot_and_no_directory() {
     let solo = Solo::new(2);
     let one = primary(solo.host(1), &PgOptions::default());
     let two = solo.host(2);
-    two.write_conf("use_replication_slots=yes\npg_basebackup_options='-r 4M'");
+    let (space, mapped, wal) = (one.path("space"), two.path("space2"), two.path("wal"));
+    one.shell(&format!("mkdir {space}")).ok();
+    one.psql(&format!("CREATE TABLESPACE space LOCATION '{space}'"));
+    one.psql("CREATE TABLE t TABLESPACE space AS SELECT 7 AS a");
+    two.write_conf(&format!(
+        "use_replication_slots=yes\npg_basebackup_options='-r 4M --waldir={wal}'\ntablespace_mapping='{space}={mapped}'"
+    ));
     for signal in [Signal::TERM, Signal::INT] {
         let running = start(two, one, &[]);
         wait_for("the copy to begin", SOON, || {
@@ -153,8 +165,26 @@ fn asked_to_end_it_leaves_no_process_no_slot_and_no_directory() {
         running.wait(Duration::from_secs(10)).code(14).says("interrupted").says("dropped on the source node");
         assert_eq!(copying(two), 0);
         assert!(!two.exists(&two.data_directory()));
+        assert_eq!(two.shell(&format!("ls -A {mapped} {wal} | grep -v :$ | grep .")).stdout, "");
         assert_eq!(one.psql("SELECT count(*) FROM pg_replication_slots"), "0");
     }
+}
+
+#[test]
+fn a_clone_under_nohup_outlives_its_terminal() {
+    let solo = Solo::new(2);
+    let one = primary(solo.host(1), &PgOptions::default());
+    let two = solo.host(2);
+    two.write_conf("pg_basebackup_options='-r 8M'");
+    let (program, conf) = (two.path("bin/repmgr"), two.conf_path());
+    let mut argv = vec!["nohup".to_owned(), program, "-f".to_owned(), conf];
+    argv.extend(words(one, &[]));
+    let running = two.command(&argv.iter().map(String::as_str).collect::<Vec<_>>()).start();
+    wait_for("the copy to begin", SOON, || {
+        two.exists(&format!("{}/.repmgr_clone_unfinished/base", two.data_directory()))
+    });
+    running.signal(Signal::HUP);
+    running.wait(SOON).ok();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `cluster crosscheck`: the matrices of all nodes laid over one another.
 
-use super::grid::{Grid, Link, parse_matrix};
+use super::matrix::grid::{Grid, Link, parse_matrix};
 use super::matrix::{empty, finish, look, no_answer, own_id, print};
 use super::show::records;
 use crate::cli::args::ClusterCrosscheck;

@@ -4,9 +4,10 @@ use crate::cli::args::ClusterEvent;
 use crate::cli::choices::{Output, Rows};
 use crate::cli::table::{self, Colour, Table};
 use crate::commands::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::pg::metadata::{self, EventFilter, EventRow};
+use crate::pg::session::{PgError, Session};
 use serde_json::json;
 
 /// Runs it.
@@ -27,6 +28,9 @@ pub fn run(ctx: &Context, args: &ClusterEvent) -> Result<Exit> {
     };
     let rows = metadata::list_events(&mut session, &filter)
         .map_err(|e| e.into_error(Exit::DbQuery, "unable to read the events"))?;
+    if rows.is_empty() {
+        registered(&mut session, &filter)?;
+    }
     match args.output {
         Output::Json => table::print(&table::json(&as_json(&rows)))?,
         Output::Csv | Output::Text if rows.is_empty() => table::print("no matching events found\n")?,
@@ -34,6 +38,23 @@ pub fn run(ctx: &Context, args: &ClusterEvent) -> Result<Exit> {
         Output::Text => table::print(&as_table(&rows, args.compact).text_with_blank(Colour::of_stdout()))?,
     }
     Ok(Exit::Success)
+}
+
+/// A number or a name that nobody has is a slip of the fingers; the events of a node that was unregistered
+/// are not.
+fn registered(session: &mut Session, filter: &EventFilter) -> Result<()> {
+    let failed = |e: PgError| e.into_error(Exit::DbQuery, "unable to read the node records");
+    let stranger = match (filter.node_id, &filter.node_name) {
+        (Some(id), _) if metadata::node(session, id).map_err(failed)?.is_none() => {
+            format!("node {id} (given with --node-id)")
+        }
+        (None, Some(name)) if metadata::node_by_name(session, name).map_err(failed)?.is_none() => {
+            format!("node \"{name}\" (given with --node-name)")
+        }
+        (_, _) => return Ok(()),
+    };
+    Err(Error::new(Exit::BadConfig, format!("{stranger} is not registered"))
+        .hint("see \"repmgr cluster show\" for the registered nodes"))
 }
 
 fn flag(row: &EventRow) -> &'static str {

@@ -3,6 +3,5 @@
 pub mod cleanup;
 pub mod crosscheck;
 pub mod event;
-mod grid;
 pub mod matrix;
 pub mod show;

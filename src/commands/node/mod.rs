@@ -1,6 +1,6 @@
 //! `repmgr node …`: the server on this host.
 
 pub mod check;
-mod facts;
 pub mod service;
+mod shared;
 pub mod status;

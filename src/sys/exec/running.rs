@@ -2,8 +2,7 @@
 
 use super::{Output, Status, Stream};
 use crate::sys::clock::{self, Deadline};
-use crate::sys::signals;
-use crate::sys::signals::Interruption;
+use crate::sys::signals::{self, Interruption};
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use std::io::{ErrorKind, Read, Write};
@@ -22,11 +21,12 @@ const STEP: Duration = Duration::from_millis(10);
 /// (`pg_ctl start` without a log file), but what was written must have time to arrive.
 const TAIL: Duration = Duration::from_millis(100);
 
+/// How late a signal to us is heeded at the most: it interrupts the wait, unless another thread took it.
+const HEED: Duration = Duration::from_millis(250);
+
 /// How many chunks of one stream are taken at a time: a program that writes without a pause must not keep us from
 /// looking at the deadline. The rest waits in the pipe for the next turn.
 const CHUNKS: usize = 64;
-/// How late a signal to us is heeded at the most: it interrupts the wait, unless another thread took it.
-const HEED: Duration = Duration::from_millis(250);
 
 /// How long a program has between SIGTERM and SIGKILL when its time is over.
 const GRACE: Duration = Duration::from_secs(1);

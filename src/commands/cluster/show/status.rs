@@ -241,7 +241,7 @@ fn upstream(node: &Observed, by_id: &BTreeMap<NodeId, &Observed>, issues: &mut V
         Reach::Rejecting(_) | Reach::Down(_) => return format!("? {name}").trim_end().to_owned(),
     };
     let Some(registered) = registered else { return String::new() };
-    if record.role != Role::Standby {
+    if record.role == Role::Primary {
         return name.to_owned();
     }
     let label = record.label();
@@ -264,10 +264,11 @@ fn upstream(node: &Observed, by_id: &BTreeMap<NodeId, &Observed>, issues: &mut V
     attached(record, registered, issues)
 }
 
-/// Whether the upstream has a walsender for this standby.
+/// Whether the upstream has a walsender for this standby; a witness needs an upstream that answers, no more.
 fn attached(record: &NodeRecord, upstream: &Observed, issues: &mut Vec<String>) -> String {
     let (label, name, of) = (record.label(), &upstream.record.node_name, upstream.record.label());
     match &upstream.reach {
+        Reach::Up(_) if record.role == Role::Witness => name.clone(),
         Reach::Up(live) if live.attached.contains(&record.node_name) => name.clone(),
         Reach::Up(_) => {
             issues.push(format!("node {label} is not attached to its upstream node {of}"));
@@ -275,7 +276,11 @@ fn attached(record: &NodeRecord, upstream: &Observed, issues: &mut Vec<String>) 
         }
         Reach::Rejecting(_) | Reach::Down(_) => {
             issues.push(format!("unable to connect to node {label}'s upstream node {of}"));
-            issues.push(format!("unable to determine if node {label} is attached to its upstream node {of}"));
+            if record.role != Role::Witness {
+                issues.push(format!(
+                    "unable to determine if node {label} is attached to its upstream node {of}"
+                ));
+            }
             format!("? {name}")
         }
     }

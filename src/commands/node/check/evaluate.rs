@@ -3,7 +3,7 @@
 //! The words are an interface: scripts and the programs of other nodes read them.
 
 use crate::cli::choices::Check;
-use crate::commands::node::facts::Child;
+use crate::commands::node::shared::Child;
 use crate::domain::node::{Recovery, Role};
 use crate::exit::Exit;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use super::evaluate::{self, DataDirectory, Finding, Lag, Owner, Repmgrd, Upstream};
 use crate::cli::choices::{Check, CheckOutput};
 use crate::commands::context::{Context, connect_node};
-use crate::commands::node::facts::{self, Attachment, Sight, Stats, asking};
+use crate::commands::node::shared::{self, Attachment, Sight, Stats, asking};
 use crate::config::Settings;
 use crate::domain::node::{NodeRecord, Recovery, Role};
 use crate::error::{Error, Result};
@@ -53,8 +53,8 @@ impl<'a> Look<'a> {
     /// [`Exit::DbConn`], [`Exit::BadConfig`], [`Exit::DbQuery`].
     pub fn open(ctx: &'a Context, output: CheckOutput) -> Result<Self> {
         let conninfo = ctx.superuser(&ctx.own_conninfo()?);
-        let (mut session, record) = facts::open(ctx, &conninfo)?;
-        let stats = facts::stats(&mut session).map_err(asking("the node's replication statistics"))?;
+        let (mut session, record) = shared::open(ctx, &conninfo)?;
+        let stats = shared::stats(&mut session).map_err(asking("the node's replication statistics"))?;
         Ok(Self { settings: ctx.settings()?, output, session, record, stats, unreachable: None })
     }
 
@@ -83,7 +83,7 @@ impl<'a> Look<'a> {
     fn lag(&mut self) -> Finding {
         let lag = match self.stats.recovery {
             Recovery::Primary => Lag::NotApplicable,
-            Recovery::Standby => match facts::lag_seconds(&mut self.session) {
+            Recovery::Standby => match shared::lag_seconds(&mut self.session) {
                 Ok(seconds) => Lag::Seconds(seconds),
                 Err(e) => {
                     report::warning("unable to query replication lag").detail(e.to_string());
@@ -98,7 +98,7 @@ impl<'a> Look<'a> {
 
     fn archive_ready(&self) -> Finding {
         let settings = self.settings;
-        let files = match facts::ready_files(&settings.data_directory) {
+        let files = match shared::ready_files(&settings.data_directory) {
             Ok(files) => Some(files),
             Err(why) => {
                 report::error("unable to read the directory of archiving states")
@@ -154,19 +154,19 @@ impl<'a> Look<'a> {
     fn hangs_on(&self, upstream: &NodeRecord) -> Result<Attachment, PgError> {
         let mut s = connect_node(upstream)?;
         s.set_limit(PATIENCE);
-        let sight = facts::sight(&mut s, "pg_read_all_stats")?;
+        let sight = shared::sight(&mut s, "pg_read_all_stats")?;
         let senders = server::walsenders(&mut s)?;
-        Ok(facts::attachment(&senders, &self.settings.node_name, sight))
+        Ok(shared::attachment(&senders, &self.settings.node_name, sight))
     }
 
     fn downstream(&mut self) -> Result<Finding> {
-        let children = facts::children(&mut self.session, self.record.node_id);
+        let children = shared::children(&mut self.session, self.record.node_id);
         let children = children.map_err(asking("the state of the downstream nodes"))?;
         Ok(evaluate::downstream(self.record.role, &children))
     }
 
     fn missing_slots(&mut self) -> Result<Finding> {
-        let missing = facts::missing_slots(&mut self.session, self.record.node_id);
+        let missing = shared::missing_slots(&mut self.session, self.record.node_id);
         let missing = missing.map_err(asking("the replication slots"))?;
         let names: Vec<String> = missing.into_iter().map(|m| m.slot).collect();
         Ok(evaluate::missing_slots(&names))
@@ -174,7 +174,7 @@ impl<'a> Look<'a> {
 
     fn data_directory(&mut self) -> Result<Finding> {
         let configured = self.settings.data_directory.display().to_string();
-        let sight = facts::sight(&mut self.session, "pg_read_all_settings");
+        let sight = shared::sight(&mut self.session, "pg_read_all_settings");
         let seen = match sight.map_err(asking("the privileges of this role"))? {
             Sight::Full => {
                 let sql = "SELECT pg_catalog.current_setting('data_directory')";

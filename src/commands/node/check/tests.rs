@@ -1,6 +1,6 @@
 use super::evaluate::*;
 use super::render;
-use crate::commands::node::facts::{Attachment, Child};
+use crate::commands::node::shared::{Attachment, Child};
 use crate::domain::node::{NodeId, NodeRecord, Recovery, Role};
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use super::picture::{Archiving, Facts, Replay};
 use crate::commands::context::Context;
-use crate::commands::node::facts::{self, asking};
+use crate::commands::node::shared::{self, asking};
 use crate::domain::lsn::Lsn;
 use crate::domain::node::Role;
 use crate::error::Result;
@@ -22,15 +22,15 @@ const SIZE_PATIENCE: Duration = Duration::from_secs(60);
 /// [`crate::exit::Exit::DbConn`], [`crate::exit::Exit::BadConfig`], [`crate::exit::Exit::DbQuery`].
 pub fn look(ctx: &Context) -> Result<Facts> {
     let settings = ctx.settings()?;
-    let (mut session, record) = facts::open(ctx, &ctx.own_conninfo()?)?;
+    let (mut session, record) = shared::open(ctx, &ctx.own_conninfo()?)?;
     let s = &mut session;
-    let stats = facts::stats(s).map_err(asking("the node's replication statistics"))?;
+    let stats = shared::stats(s).map_err(asking("the node's replication statistics"))?;
     let upstream = match record.upstream_node_id {
         Some(id) => metadata::node(s, id).map_err(asking("the record of the upstream node"))?,
         None => None,
     };
     let missing_slots = if stats.max_slots > 0 {
-        facts::missing_slots(s, record.node_id).map_err(asking("the replication slots"))?
+        shared::missing_slots(s, record.node_id).map_err(asking("the replication slots"))?
     } else {
         Vec::new()
     };
@@ -48,7 +48,7 @@ pub fn look(ctx: &Context) -> Result<Facts> {
         inactive_slots: inactive_slots(s).map_err(asking("the replication slots"))?,
         missing_slots,
         archiving: archiving(ctx, s)?,
-        children: facts::children(s, record.node_id).map_err(asking("the state of the downstream nodes"))?,
+        children: shared::children(s, record.node_id).map_err(asking("the state of the downstream nodes"))?,
         replay: if record.role == Role::Standby {
             Some(replay(s).map_err(asking("the position of replay"))?)
         } else {
@@ -93,7 +93,7 @@ fn archiving(ctx: &Context, s: &mut Session) -> Result<Archiving> {
         "SELECT pg_catalog.current_setting('archive_mode'), pg_catalog.current_setting('archive_command')";
     let row = s.query_opt(sql, &[]).map_err(asking("the archiving settings"))?;
     let (mode, command) = row.map_or_else(Default::default, |row| (row.get(0), row.get(1)));
-    let ready = match facts::ready_files(data) {
+    let ready = match shared::ready_files(data) {
         Ok(ready) => Some(ready),
         Err(why) => {
             report::error("unable to read the directory of archiving states")
@@ -107,7 +107,7 @@ fn archiving(ctx: &Context, s: &mut Session) -> Result<Archiving> {
 
 /// Also of a server that was promoted: what it received and replayed before.
 fn replay(s: &mut Session) -> Result<Replay, PgError> {
-    let lag = facts::lag_seconds(s)?;
+    let lag = shared::lag_seconds(s)?;
     let sql = "SELECT coalesce(pg_catalog.pg_last_wal_receive_lsn(), '0/0')::pg_catalog.text,
         coalesce(pg_catalog.pg_last_wal_replay_lsn(), '0/0')::pg_catalog.text,
         CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_is_wal_replay_paused() ELSE false END";

@@ -11,7 +11,7 @@ use crate::cli::args::NodeStatus;
 use crate::cli::choices::Output;
 use crate::cli::table;
 use crate::commands::context::Context;
-use crate::commands::node::facts::Attachment;
+use crate::commands::node::shared::Attachment;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::report;

@@ -1,6 +1,6 @@
 //! What `node status` saw, and what is wrong about it. Pure.
 
-use crate::commands::node::facts::{Child, MissingSlot, Stats};
+use crate::commands::node::shared::{Child, MissingSlot, Stats};
 use crate::domain::lsn::Lsn;
 use crate::domain::node::{NodeRecord, Recovery, Role};
 

@@ -1,6 +1,6 @@
 use super::picture::{Archiving, Facts, Replay};
 use super::print;
-use crate::commands::node::facts::{Attachment, Child, MissingSlot, Stats};
+use crate::commands::node::shared::{Attachment, Child, MissingSlot, Stats};
 use crate::domain::lsn::Lsn;
 use crate::domain::node::{NodeId, NodeRecord, Recovery, Role};
 

@@ -1,5 +1,6 @@
 //! The copy itself: the place made ready, pg_basebackup run, its progress shown.
 
+use super::folders::{Content, Folder};
 use super::marker;
 use super::plan::Backup;
 use super::target::{State, Target};
@@ -232,10 +233,29 @@ fn hint(stderr: &str) -> Option<&'static str> {
     .map(|(_, hint)| hint)
 }
 
+/// Takes out of a folder that was empty what a copy puts there, and nothing else: the tablespace's part of
+/// this cluster, or WAL. pg_basebackup does this itself unless it was ended by a signal.
+fn take_back(folder: &Path) -> Result<()> {
+    let is_wal = |name: &str| {
+        let hex = name.get(..24).is_some_and(|head| head.bytes().all(|b| b.is_ascii_hexdigit()));
+        hex || name.ends_with(".history") || matches!(name, "archive_status" | "summaries")
+    };
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("PG_") || is_wal(&name) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Leaves the place as it was, where that is possible: where nothing lay before, nothing lies after.
-pub fn tidy(wish: &Wish, target: &Target, made: Option<&Path>) {
+pub fn tidy(wish: &Wish, target: &Target, folders: &[Folder], made: Option<&Path>) {
     let dir = &wish.data_dir;
-    let outcome = remove(&marker::folder(dir)).and_then(|()| match target.state {
+    let free = folders.iter().filter(|f| f.content == Content::Free);
+    let taken_back = free.map(|f| take_back(&f.path)).collect::<Result<Vec<()>>>();
+    let outcome = taken_back.and_then(|_| remove(&marker::folder(dir))).and_then(|()| match target.state {
         State::Free => {
             remove(&dir.join(marker::NOTE))?;
             // Only what we made, and only while it is empty.

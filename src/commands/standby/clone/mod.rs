@@ -223,7 +223,7 @@ fn apply(ctx: &Context, p: &Prepared) -> Result<()> {
     let slot = make_slot(p)?;
     let copied = clear(p).and_then(|()| copied(ctx, p));
     if let Err(why) = copied {
-        copy::tidy(&p.wish, &p.target, made.as_deref());
+        copy::tidy(&p.wish, &p.target, &p.folders, made.as_deref());
         if let Some(slot) = slot {
             slot.undo();
         }
@@ -255,6 +255,9 @@ fn clear(p: &Prepared) -> Result<()> {
     if p.target.state != target::State::Free {
         report::notice(format!("-F/--force: removing the contents of \"{}\"", dir.display()));
         copy::empty(dir, &copy::kept(&p.wish))?;
+    }
+    for left in p.target.linked.iter().filter(|l| l.is_dir() && !p.folders.iter().any(|f| f.path == **l)) {
+        report::notice(format!("\"{}\" belonged to what is replaced, and is left as it is", left.display()));
     }
     for folder in p.folders.iter().filter(|f| f.content == Content::Replaced) {
         report::notice(format!("-F/--force: removing the contents of \"{}\"", folder.path.display()));

@@ -188,7 +188,7 @@ mod tests {
             ("WAL elsewhere", "--waldir=/w", BackupOptions { wal_dir: Some("/w".into()), ..d() }),
             (
                 "a mapping",
-                r"-T /a\=b=/c",
+                r"-T '/a\=b=/c'",
                 BackupOptions { mapping: vec![("/a=b".into(), "/c".into())], ..d() },
             ),
             ("plain format", "-Fp", d()),

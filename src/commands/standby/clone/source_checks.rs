@@ -203,21 +203,22 @@ pub(super) mod tests {
         source
     }
 
-    fn slot(active: bool) -> Source {
-        let slots = vec![Slot { name: "repmgr_slot_2".to_owned(), active, restart: None }];
-        Source { slots, slots_used: 10, ..good() }
+    /// All slots used, one of them ours.
+    fn full(ours: Slot) -> Source {
+        Source { slots: vec![ours], slots_used: 10, ..good() }
     }
 
     #[test]
     fn each_thing_that_is_missing_is_found() {
         let needs = Needs { walsenders: 2, slot: Some("repmgr_slot_2".to_owned()) };
+        let slot = Slot { name: "repmgr_slot_2".to_owned(), active: false, restart: None };
         for (why, source, want) in [
             ("good", good(), 0),
             ("no WAL for a standby", with(&[("wal_level", "minimal")]), 1),
             ("no slots at all", with(&[("max_replication_slots", "0")]), 1),
             ("slots used up", Source { slots_used: 10, ..good() }, 1),
-            ("its own slot among them", slot(false), 0),
-            ("its own slot in use", slot(true), 1),
+            ("its own slot among them", full(slot.clone()), 0),
+            ("its own slot in use", full(Slot { active: true, ..slot.clone() }), 1),
             ("archiving to nowhere", with(&[("archive_mode", "on")]), 1),
             ("archiving", with(&[("archive_mode", "on"), ("archive_command", "true")]), 0),
             (

@@ -1,6 +1,7 @@
 //! `cluster matrix`: what this node and, through ssh, every other node reaches.
 
-use super::grid::{Grid, Link, parse_show};
+pub mod grid;
+
 use super::show::records;
 use crate::cli::args::ClusterMatrix;
 use crate::cli::choices::Output;
@@ -13,6 +14,7 @@ use crate::exit::Exit;
 use crate::report::{self, Level};
 use crate::sys::clock::Deadline;
 use crate::sys::parallel::in_parallel;
+use grid::{Grid, Link, parse_show};
 use std::time::Duration;
 
 /// Long enough for ssh's own ConnectTimeout and a `cluster show` there with a node out of its reach.
