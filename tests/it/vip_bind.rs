@@ -1,8 +1,10 @@
 //! `repmgr vip bind`
 
 use super::vip_common::{
-    ARP, IP, IP6, IPV6, Watch, addresses, configure, hardware, has, lab, neighbour, talk, vip, vip_ambient,
+    ARP, IP, IP6, IPV6, Watch, addresses, configure, hardware, has, lab, neighbour, talk, tentative, vip,
+    vip_ambient,
 };
+use crate::cluster::PgOptions;
 use std::time::Duration;
 
 #[test]
@@ -63,7 +65,7 @@ fn a_plain_address_is_that_address_alone_and_a_second_bind_changes_nothing() {
     assert!(!addresses(host).contains(IP));
     vip_ambient(host, &["bind"]).ok().says("NOTICE: address 10.79.0.100/32").within(Duration::from_secs(5));
     assert!(has(host, "10.79.0.100/32") && has(host, "fd00:79::100/128"), "{}", addresses(host));
-    assert!(!addresses(host).contains("tentative"), "usable at once: {}", addresses(host));
+    assert!(!tentative(host, IP6), "usable at once: {}", addresses(host));
     let before = addresses(host);
     vip_ambient(host, &["bind"]).ok().says("is up already");
     assert_eq!(addresses(host), before);
@@ -135,7 +137,7 @@ fn an_unprivileged_user_goes_by_sudo_as_hg_sites_have_it() {
     host.repmgr(&["vip", "unbind"]).ok().says("is down already");
     configure(host, &format!("virtual_ip='{IP6}'"));
     host.repmgr(&["vip", "bind"]).ok();
-    assert!(has(host, "fd00:79::100/128") && !addresses(host).contains("tentative"));
+    assert!(has(host, "fd00:79::100/128") && !tentative(host, IP6));
 }
 
 #[test]
@@ -198,6 +200,43 @@ fn a_probe_is_a_question_that_claims_nothing() {
         probes.iter().all(|f| f[28..32] == [0; 4] && f.len() == 60),
         "nobody's address asks: {probes:x?}"
     );
-    let asked = ipv6.frames(|f| f.len() > 54 && f[54] == 135 && f[78..] == [0, 0, 0, 0, 1, 0][..]);
-    assert!(asked.len() <= 3);
+    let target: std::net::Ipv6Addr = IP6.parse().unwrap();
+    let asked = ipv6.frames(|f| f.len() == 78 && f[54] == 135 && f[62..78] == target.octets());
+    assert_eq!(asked.len(), 3);
+    assert!(asked.iter().all(|f| f[22..38] == [0; 16] && f[21] == 255), "{asked:x?}");
+}
+
+#[test]
+fn the_registered_primary_has_the_address_and_the_unregistered_one_has_not() {
+    let lab = lab(2, "");
+    let (host, other) = (lab.host(1).init_primary(&PgOptions::default()), lab.host(2));
+    let allow = "mkdir -p /etc/sudoers.d; echo 'postgres ALL=(root) NOPASSWD: /sbin/ip addr *' >/etc/sudoers.d/hg
+        chmod 440 /etc/sudoers.d/hg; grep -q '^@includedir' /etc/sudoers || echo '@includedir /etc/sudoers.d' >>/etc/sudoers";
+    configure(host, "virtual_ip='10.79.0.101'");
+    host.repmgr(&["primary", "register"]).code(1).says("CAP_NET_ADMIN").says("--force");
+    assert_eq!(host.psql("SELECT to_regclass('repmgr.nodes') IS NULL"), "t", "nothing was registered");
+    host.run_as_root(&["bash", "-c", allow]).ok();
+    host.repmgr(&["primary", "register", "--dry-run"]).ok().says("would now take up address 10.79.0.101/32");
+    assert!(!addresses(host).contains("10.79.0.101"));
+    host.repmgr(&["primary", "register"]).ok().says("address 10.79.0.101/32 on \"eth0\" is up");
+    assert!(has(host, "10.79.0.101/32"));
+    configure(host, &format!("virtual_ip='{IP}/24'"));
+    host.repmgr(&["primary", "register", "-F"]).ok().says("address 10.79.0.101/32 on \"eth0\" is down");
+    assert!(has(host, "10.79.0.100/24") && !addresses(host).contains("10.79.0.101"), "{}", addresses(host));
+    host.repmgr(&["primary", "unregister", "-F"]).ok().says("address 10.79.0.100/24 on \"eth0\" is down");
+    assert!(!addresses(host).contains(IP));
+
+    // Somebody else has it: --force registers, and leaves it there.
+    configure(other, &format!("virtual_ip='{IP}/24'"));
+    vip(other, &["bind"]).ok();
+    let program = host.path("bin/with-capabilities");
+    host.run_as_root(&["cp", &host.path("bin/repmgr.bin"), &program]).ok();
+    host.run_as_root(&["setcap", "cap_net_admin,cap_net_raw+ep", &program]).ok();
+    let register = |more: &[&str]| {
+        host.run_as_postgres(&[&[&program, "-f", &host.conf_path(), "primary", "register"], more].concat())
+    };
+    register(&[]).code(1).says("is in use by another host").says(&hardware(other));
+    register(&["-F"]).ok().says("WARNING: address 10.79.0.100 is in use by another host");
+    assert!(!addresses(host).contains(IP));
+    assert_eq!(host.psql("SELECT count(*) FROM repmgr.nodes"), "1");
 }

@@ -53,6 +53,11 @@ pub fn addresses(host: &Host) -> String {
     host.run_as_root(&["ip", "-o", "addr", "show", "dev", "eth0"]).ok().stdout
 }
 
+/// Does the host's own kernel still look whether somebody else has an address?
+pub fn tentative(host: &Host, ip: &str) -> bool {
+    addresses(host).lines().any(|line| line.contains(ip) && line.contains("tentative"))
+}
+
 pub fn has(host: &Host, cidr: &str) -> bool {
     addresses(host).split_whitespace().any(|word| word == cidr)
 }
