@@ -1,7 +1,7 @@
 //! The addresses that move with the primary: what is wished for, and what was found. Pure.
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 /// An address with its prefix length.

@@ -2,6 +2,7 @@
 //!
 //! Every call says the same when it is repeated: what is there already is not added, what is gone is not removed.
 
+mod down;
 mod speak;
 mod way;
 
@@ -282,57 +283,18 @@ impl Addresses {
         let mut freed = Vec::new();
         let mut failed: Option<Error> = None;
         for state in states {
-            match self.remove(&state, deadline) {
+            let before = Seen::read()?.assigned;
+            let removed =
+                down::remove(&state, self.wish.commands.down.as_deref(), deadline).and_then(|released| {
+                    down::put_back(&state, &before, deadline)?;
+                    Ok(released)
+                });
+            match removed {
                 Ok(released) => freed.push(Freed { place: state.place, released }),
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
         failed.map_or(Ok(freed), Err)
-    }
-
-    fn remove(&self, state: &AddressState, deadline: Deadline) -> Result<Released> {
-        let place = &state.place;
-        let what = || format!("unable to take down address {place}");
-        let found = match &state.presence {
-            Presence::Absent => None,
-            Presence::Held => Some(place.vip),
-            Presence::OtherPrefix(prefix) => Some(Vip { ip: place.vip.ip, prefix: *prefix }),
-            Presence::OtherCard(card) => return Err(elsewhere(place, card)),
-        };
-        match (state.down, found) {
-            (Way::Site, found) => {
-                let command = self.wish.commands.down.as_deref().unwrap_or_default();
-                let output = way::site("vip_down_command", command, place, deadline)?;
-                match (output.success(), found) {
-                    (true, _) => Ok(Released::Removed),
-                    (false, None) => Ok(Released::Unsure(output.complaint())),
-                    (false, Some(_)) => Err(Error::new(Exit::LocalCommand, what())
-                        .detail(format!("vip_down_command: {}", output.complaint()))),
-                }
-            }
-            (_, None) => Ok(Released::Already),
-            (Way::Capabilities, Some(vip)) => match find_card(place)?.map(|c| netlink::delete(&c, vip)) {
-                Some(Ok(Changed::Yes)) => Ok(Released::Removed),
-                Some(Ok(Changed::No)) | None => Ok(Released::Already),
-                Some(Err(why)) => Err(Error::new(Exit::System, what()).detail(why.to_string())),
-            },
-            (Way::Program | Way::Sudo, Some(vip)) => {
-                let args = ip_args("del", place, vip);
-                let output = way::run(Deed::Change, state.down, &args, deadline)?;
-                if output.success() {
-                    return Ok(Released::Removed);
-                }
-                if presence(place, &Seen::read()?.assigned) == Presence::Absent {
-                    return Ok(Released::Already);
-                }
-                Err(Error::new(Exit::LocalCommand, what()).detail(format!(
-                    "ip {}: {}",
-                    args.join(" "),
-                    output.complaint()
-                )))
-            }
-            (Way::Nothing, Some(_)) => Err(not_allowed(what(), Deed::Change)),
-        }
     }
 
     /// Tells the neighbours that the addresses are here, `times` times, 200 ms apart; all addresses at once.

@@ -92,8 +92,7 @@ impl Watch {
             move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
             let protocol = Protocol::from_raw(NonZeroU32::new(u32::from(protocol.to_be())).unwrap());
             let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-            let socket = socket_with(AddressFamily::PACKET, SocketType::RAW, flags, Some(protocol)).unwrap();
-            socket
+            socket_with(AddressFamily::PACKET, SocketType::RAW, flags, Some(protocol)).unwrap()
         });
         Self(opened.join().unwrap())
     }

@@ -19,6 +19,20 @@ fn addresses_go_whatever_their_prefix_length_and_nothing_else_goes() {
 }
 
 #[test]
+fn what_the_kernel_drags_along_is_put_back() {
+    let lab = lab(1, "virtual_ip='10.80.0.100/24'");
+    let host = lab.host(1);
+    vip(host, &["bind"]).ok();
+    // Added later to the same subnet, it hangs on the first address there.
+    host.run_as_root(&["sysctl", "-w", "net.ipv4.conf.all.promote_secondaries=0"]);
+    host.run_as_root(&["sysctl", "-w", "net.ipv4.conf.eth0.promote_secondaries=0"]);
+    host.run_as_root(&["ip", "addr", "add", "10.80.0.5/24", "dev", "eth0"]).ok();
+    assert!(addresses(host).contains("secondary"), "{}", addresses(host));
+    vip(host, &["unbind"]).ok();
+    assert!(has(host, "10.80.0.5/24") && !has(host, "10.80.0.100/24"), "{}", addresses(host));
+}
+
+#[test]
 fn an_address_on_another_card_and_a_missing_privilege_are_errors() {
     let lab = lab(1, &format!("virtual_ip='{IP}'"));
     let host = lab.host(1);

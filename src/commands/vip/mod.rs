@@ -2,7 +2,7 @@
 
 pub mod announce;
 pub mod bind;
-mod registered;
+mod shared;
 pub mod status;
 pub mod unbind;
 
@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::report;
 use crate::sys::clock::Deadline;
 use crate::sys::vip::{Addresses, Bound, Freed, Held, Probed, Released};
-pub use registered::{follow_record, leave, prospect, recorded};
+pub use shared::{follow_record, leave, prospect, recorded};
 use std::time::Duration;
 
 /// How often an address is announced: one lost frame must not leave a client with the old host.
