@@ -236,8 +236,6 @@ fn the_command_lines_of_the_compatibility_list_are_understood() {
             |c| matches!(c, Command::ClusterCleanup(k) if k.keep_history == Some(30)),
         ),
         ("vip status --json", |c| matches!(c, Command::VipStatus(s) if s.output == Output::Json)),
-        ("vip bind --dry-run", |c| matches!(c, Command::VipBind(_))),
-        ("vip unbind", |c| matches!(c, Command::VipUnbind(_))),
         ("VIP Announce", |c| matches!(c, Command::VipAnnounce(_))),
         ("--dump-config -f x.conf", |c| matches!(c, Command::DumpConfig)),
     ];

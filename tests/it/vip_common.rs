@@ -50,7 +50,7 @@ pub fn vip_ambient(host: &Host, args: &[&str]) -> Out {
 
 /// The addresses of a host's card, as `ip` lists them.
 pub fn addresses(host: &Host) -> String {
-    host.run_as_root(&["ip", "-o", "addr", "show", "dev", "eth0"]).ok().stdout
+    host.run_as_root(&["ip", "-o", "addr", "show", "dev", "eth0", "scope", "global"]).ok().stdout
 }
 
 /// Does the host's own kernel still look whether somebody else has an address?
