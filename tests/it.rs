@@ -31,12 +31,15 @@ mod it {
     mod node_check;
     mod node_service;
     mod node_status;
+    mod one_primary;
     mod primary_register;
     mod primary_unregister;
     mod seeds;
     mod standby_clone;
     mod standby_clone_cut;
     mod standby_clone_versions;
+    mod standby_follow;
+    mod standby_promote;
     mod standby_register;
     mod standby_unregister;
     mod versions;

@@ -2,8 +2,8 @@
 
 use super::args::{
     ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, General, NodeCheck,
-    NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister,
-    StandbyUnregister, VipAnnounce, VipBind, VipStatus, VipUnbind,
+    NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow, StandbyPromote,
+    StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus, VipUnbind,
 };
 use super::choices::CheckOutput;
 use super::help;
@@ -62,6 +62,10 @@ pub enum Command {
     StandbyRegister(StandbyRegister),
     /// `standby unregister`
     StandbyUnregister(StandbyUnregister),
+    /// `standby promote`
+    StandbyPromote(StandbyPromote),
+    /// `standby follow`
+    StandbyFollow(StandbyFollow),
     /// `node status`
     NodeStatus(NodeStatus),
     /// `node check`
@@ -305,6 +309,8 @@ fn command(verb: Verb, args: &[String]) -> Result<Command> {
         Verb::StandbyClone => Command::StandbyClone(read(args)?),
         Verb::StandbyRegister => Command::StandbyRegister(read(args)?),
         Verb::StandbyUnregister => Command::StandbyUnregister(read(args)?),
+        Verb::StandbyPromote => Command::StandbyPromote(read(args)?),
+        Verb::StandbyFollow => Command::StandbyFollow(read(args)?),
         Verb::NodeStatus => Command::NodeStatus(read(args)?),
         Verb::NodeCheck => Command::NodeCheck(read(args)?),
         Verb::NodeService => Command::NodeService(read(args)?),

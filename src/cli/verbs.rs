@@ -13,6 +13,10 @@ pub enum Verb {
     StandbyRegister,
     /// `standby unregister`
     StandbyUnregister,
+    /// `standby promote`
+    StandbyPromote,
+    /// `standby follow`
+    StandbyFollow,
     /// `node status`
     NodeStatus,
     /// `node check`
@@ -93,7 +97,7 @@ pub const ALIASES: &[(Words, Words)] = &[
 /// Commands of repmgr and hg_repmgr that this version does not have yet, by first word. A first word
 /// that is in [`GROUPS`] too has the other commands. When a command arrives, its word leaves this list.
 pub const LATER: &[(&str, &[&str])] = &[
-    ("standby", &["promote", "follow", "switchover"]),
+    ("standby", &["switchover"]),
     ("witness", &["register", "unregister"]),
     ("node", &["rejoin", "control", "startup"]),
     ("cluster", &["ready"]),
@@ -168,6 +172,40 @@ pub static VERBS: &[VerbInfo] = &[
                 with --node-id when the standby is gone.",
         exits: &[DB, QUERY],
         examples: &["repmgr -f /etc/repmgr.conf standby unregister --node-id=3"],
+    },
+    VerbInfo {
+        verb: Verb::StandbyPromote,
+        group: "standby",
+        word: "promote",
+        summary: "make this standby the primary",
+        about: "Promotes this standby, when no other registered node is a primary, and enters it as the primary. \
+                With --siblings-follow the other standbys of the old primary are made to follow it, over ssh. The \
+                old primary must be down and stay down; it comes back as a standby by a rejoin. A run that was cut \
+                off is finished by running the command again.",
+        exits: &[DB, QUERY, ("8", "refused, or the server was not promoted in time"), NO_SSH],
+        examples: &[
+            "repmgr -f /etc/repmgr.conf standby promote --siblings-follow --dry-run",
+            "repmgr -f /etc/repmgr.conf standby promote --siblings-follow",
+        ],
+    },
+    VerbInfo {
+        verb: Verb::StandbyFollow,
+        group: "standby",
+        word: "follow",
+        summary: "have this standby stream from another server",
+        about: "Attaches this running standby to the current primary, or to the node named with \
+                --upstream-node-id, which may be a standby itself. Refused when this node has WAL that the other \
+                one does not have. From PostgreSQL 13 on the server is reloaded, before that restarted.",
+        exits: &[
+            ("4", "the server could not be restarted or reloaded"),
+            DB,
+            QUERY,
+            ("23", "this node cannot follow, or did not attach in time"),
+        ],
+        examples: &[
+            "repmgr -f /etc/repmgr.conf standby follow --wait=30",
+            "repmgr -f /etc/repmgr.conf standby follow --upstream-node-id=2 --dry-run",
+        ],
     },
     VerbInfo {
         verb: Verb::NodeStatus,

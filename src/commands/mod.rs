@@ -3,6 +3,8 @@
 pub mod cluster;
 pub mod context;
 pub mod dump_config;
+pub mod follow_core;
+pub mod journal;
 pub mod node;
 pub mod notify;
 pub mod primary;
@@ -29,6 +31,8 @@ pub fn run(inv: &Invocation) -> Result<Exit> {
         Command::StandbyClone(args) => standby::clone::run(ctx, args),
         Command::StandbyRegister(args) => standby::register::run(ctx, args),
         Command::StandbyUnregister(args) => standby::unregister::run(ctx, args),
+        Command::StandbyPromote(args) => standby::promote::run(ctx, args),
+        Command::StandbyFollow(args) => standby::follow::run(ctx, args),
         Command::NodeStatus(args) => node::status::run(ctx, args),
         Command::NodeCheck(args) => node::check::run(ctx, args),
         Command::NodeService(args) => node::service::run(ctx, args),

@@ -69,6 +69,8 @@ fn needs_file(inv: &Invocation) -> bool {
         | Command::PrimaryUnregister(_)
         | Command::StandbyRegister(_)
         | Command::StandbyUnregister(_)
+        | Command::StandbyPromote(_)
+        | Command::StandbyFollow(_)
         | Command::NodeStatus(_)
         | Command::NodeService(_)
         | Command::ClusterEvent(_)

@@ -12,5 +12,6 @@ pub mod netlink;
 pub mod parallel;
 pub mod progress;
 pub mod signals;
+pub mod state;
 pub mod users;
 pub mod vip;

@@ -167,7 +167,7 @@ fn link_copy_and_first_argument_make_the_same_program_of_it() {
         call(&["-f", &conf, "cluster", "show"])
             .code(6)
             .says("unable to connect to local node \"node1\" (ID: 1)");
-        call(&["-f", &conf, "standby", "promote"]).code(1).says("\"standby promote\" is not in this version");
+        call(&["-f", &conf, "node", "startup"]).code(1).says("\"node startup\" is not in this version");
     }
 }
 

@@ -22,6 +22,8 @@ mod target;
 mod upstream;
 mod wish;
 
+pub use plan::{for_replication, primary_conninfo, shown};
+
 use crate::cli::args::StandbyClone;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::{Context, connect_deadline, connect_node};
