@@ -277,7 +277,10 @@ fn without_the_right_to_our_own_schema_repmgrs_part_works() {
          GRANT ALL ON ALL TABLES IN SCHEMA repmgr TO plain",
     );
     write_plain_conf(host);
-    host.append(&host.conf_path(), "virtual_ip=192.0.2.9\nnetwork_card=eth0\n");
+    host.append(
+        &host.conf_path(),
+        "virtual_ip=192.0.2.9\nnetwork_card=lab9\nvip_up_command=true\nvip_down_command=true\n",
+    );
     host.repmgr(&["primary", "register"])
         .ok()
         .says("going on without it")
