@@ -178,7 +178,6 @@ fn every_option_of_standby_clone_arrives() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a catalogue: one command line a row")]
 fn the_command_lines_of_the_compatibility_list_are_understood() {
     type Is = fn(&Command) -> bool;
     let rows: &[(&str, Is)] = &[

@@ -156,7 +156,7 @@ pub static OPTIONS: &[Opt] = &[
 
     opt("dry-run", None, Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister, StandbyPromote, StandbyFollow, NodeService, ClusterCleanup, VipBind, VipUnbind, VipAnnounce]), "show what would be done, change nothing"),
     opt("force", Some('F'), Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyPromote]), "go on where the command would otherwise refuse"),
-    opt("dbname", Some('d'), Required(Text("CONNINFO")), General, CONNECTS, "database to connect to, or a whole connection string"),
+    opt("dbname", Some('d'), Required(Text("CONNINFO")), General, CONNECTS, "name of the database, or a whole connection string"),
     opt("host", Some('h'), Required(Text("HOST")), General, CONNECTS, "host to connect to"),
     opt("port", Some('p'), Required(Number("PORT", 1, 65_535)), General, CONNECTS, "port to connect to"),
     opt("username", Some('U'), Required(NAME), General, CONNECTS, "user to connect as"),
@@ -201,7 +201,7 @@ pub static OPTIONS: &[Opt] = &[
     opt("is-shutdown-cleanly", None, Flag, Own, Scope::Only(&[NodeStatus]), "tell whether the server was shut down cleanly"),
     opt("action", None, Required(Choice(&["start", "stop", "restart", "reload", "promote"])), Own, SERVICE, "what to do"),
     opt("list-actions", None, Flag, Own, SERVICE, "show the command of each action"),
-    opt("checkpoint", None, Flag, Own, SERVICE, "checkpoint before stopping or restarting"),
+    opt("checkpoint", None, Flag, Own, SERVICE, "write out what the server holds before stop and restart"),
 
     opt("limit", None, Required(Number("ROWS", 1, i32::MAX)), Own, EVENT, "most events shown (default: 20)"),
     opt("all", None, Flag, Own, EVENT, "show all events"),
