@@ -117,6 +117,33 @@ fn the_table_is_vacuumed_after_rows_went() {
 }
 
 #[test]
+fn a_vacuum_that_fails_is_a_warning_for_the_records_are_gone() {
+    let solo = with_history();
+    let host = solo.host(1);
+    host.psql("ALTER ROLE repmgr SET lock_timeout = '300ms'");
+    let psql = format!(
+        "{} -h {} -p {} -U repmgr -d repmgr -Xqc 'BEGIN; LOCK TABLE repmgr.monitoring_history IN SHARE UPDATE EXCLUSIVE MODE; SELECT pg_sleep(25)'",
+        host.postgres.program("psql"),
+        host.socket_directory(),
+        host.port
+    );
+    let holder = host.command(&["sh", "-c", &psql]).start();
+    wait_for("the lock", Duration::from_secs(10), || {
+        host.psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1"
+    });
+    let out = host.repmgr(&["cluster", "cleanup", "-k", "5"]).ok();
+    out.says("WARNING: unable to vacuum repmgr.monitoring_history")
+        .says("lock timeout")
+        .never_says("unable to clean up");
+    assert_eq!(rows(host), "5 5");
+    assert_eq!(
+        host.psql("SELECT successful FROM repmgr.events WHERE event = 'cluster_cleanup' ORDER BY 1"),
+        "t"
+    );
+    drop(holder);
+}
+
+#[test]
 fn a_standby_cleans_up_on_the_primary_and_without_one_nothing_is_done() {
     let lab = registered(&[1]);
     let (primary, standby) = (lab.host(1), lab.host(2));

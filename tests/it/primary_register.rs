@@ -115,22 +115,24 @@ fn of_two_at_once_one_registers_and_the_other_gets_a_clear_error() {
 }
 
 #[test]
-fn the_address_of_hg_is_recorded_and_nothing_more_is_claimed() {
+fn the_address_of_hg_is_recorded() {
     let solo = Solo::new(1);
     let host = primary(&solo);
-    host.append(&host.conf_path(), "compatibility=hg\nvirtual_ip='192.0.2.9/24'\nnetwork_card=eth0\n");
-    host.repmgr(&["primary", "register"]).ok().says("does not take up the address");
+    host.append(&host.conf_path(), "compatibility=hg\nvirtual_ip='192.0.2.9/24'\nnetwork_card=lab9\n");
+    host.repmgr(&["primary", "register"]).code(1).says("no network card \"lab9\"").says("--force");
+    host.append(&host.conf_path(), "vip_up_command=true\nvip_down_command=true\nvip_announce_command=true\n");
+    host.repmgr(&["primary", "register"]).ok().says("address 192.0.2.9/24 on \"lab9\" is up");
     let sql = "SELECT virtual_ip, network_card FROM hg_repmgr.node_address";
-    assert_eq!(host.psql(sql), "192.0.2.9/24|eth0");
+    assert_eq!(host.psql(sql), "192.0.2.9/24|lab9");
     // hg_repmgr's own table has columns for it, perhaps without NULL.
     host.psql(
         "ALTER EXTENSION repmgr DROP TABLE repmgr.nodes;
          ALTER TABLE repmgr.nodes ADD virtual_ip text NOT NULL DEFAULT '', ADD network_card text NOT NULL DEFAULT ''",
     );
     host.repmgr(&["primary", "register", "-F"]).ok();
-    assert_eq!(host.psql("SELECT virtual_ip, network_card FROM repmgr.nodes"), "192.0.2.9/24|eth0");
+    assert_eq!(host.psql("SELECT virtual_ip, network_card FROM repmgr.nodes"), "192.0.2.9/24|lab9");
     host.append(&host.conf_path(), "virtual_ip=''\nnetwork_card=''\n");
-    host.repmgr(&["primary", "register", "-F"]).ok().never_says("address");
+    host.repmgr(&["primary", "register", "-F"]).ok().says("address 192.0.2.9/24 on \"lab9\" is down");
     assert_eq!(host.psql("SELECT virtual_ip, network_card FROM repmgr.nodes"), "|");
 }
 

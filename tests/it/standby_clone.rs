@@ -409,6 +409,25 @@ fn configuration_files_elsewhere_come_along_when_asked() {
     one.pg_ctl(&["-D", &etc, "-o", &options, "-l", &one.log_path(), "-w", "start"]).ok();
     two.write_conf("");
     clone(two, one, &[]).ok().says("they are not copied").says(&format!("{etc}/pg_hba.conf"));
+    // rsync fails when the copy is in its place already.
+    two.shell("mkdir -p broken; printf '#!/bin/sh\necho no rsync today >&2; exit 23\n' >broken/rsync; chmod +x broken/rsync")
+        .ok();
+    let words = words(one, &["--copy-external-config-files=pgdata"]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    two.shell(&format!("rm -rf {}", two.data_directory())).ok();
+    let path = format!("{}:/usr/bin:/bin", two.path("broken"));
+    let out = two.repmgr_command(&words).env("PATH", &path).run().code(2);
+    out.says("no rsync today")
+        .says("the clone need not be made again")
+        .never_says("clone (using pg_basebackup) complete");
+    assert!(two.exists(&format!("{}/global/pg_control", two.data_directory())), "the copy is whole");
+    assert_eq!(
+        one.psql(
+            "SELECT count(*) FROM repmgr.events WHERE event = 'standby_clone' AND NOT successful
+                  AND details LIKE 'cloned from %no rsync today%'"
+        ),
+        "1"
+    );
     clone(two, one, &["-F", "--copy-external-config-files=pgdata"]).ok();
     assert!(two.read(&format!("{}/pg_hba.conf", two.data_directory())).contains("trust"));
     clone(two, one, &["-F", "--copy-external-config-files"]).ok();

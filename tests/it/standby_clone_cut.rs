@@ -1,6 +1,7 @@
 //! A clone that is cut off: at every point PostgreSQL refuses the directory, or it is whole; and -F mends it.
 
 use super::standby_clone::{clone, primary, starts_as_standby, words};
+use crate::cluster::exec::strace_is_here;
 use crate::cluster::{Host, Out, PgOptions, Running, Solo, Stop, wait_for};
 use rustix::process::Signal;
 use std::time::Duration;
@@ -89,8 +90,7 @@ fn killed_in_the_middle_of_the_copy_the_directory_says_so_and_force_mends_it() {
 
 #[test]
 fn killed_before_each_move_the_directory_never_looks_whole_before_it_is() {
-    if Solo::new(1).host(1).shell("strace -V").code != 0 {
-        eprintln!("LEFT OUT: no strace here; it kills the clone at its renames");
+    if !strace_is_here() {
         return;
     }
     let solo = Solo::new(2);

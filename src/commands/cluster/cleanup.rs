@@ -55,9 +55,18 @@ pub fn run(ctx: &Context, args: &ClusterCleanup) -> Result<Exit> {
             return Err(failed(e));
         }
     };
+    let vacuum = if gone > 0 { metadata::vacuum_history(&mut primary) } else { Ok(()) };
+    if let Err(e) = vacuum {
+        report::warning("unable to vacuum repmgr.monitoring_history")
+            .detail(e.to_string())
+            .hint("the records are deleted; autovacuum, or VACUUM by hand, makes their room usable again");
+    }
     let kept = if days > 0 { format!("; the last {days} day(s) kept") } else { String::new() };
     let text = format!("monitoring history deleted: {gone} record(s){kept}");
     report::notice(&text);
-    notify::event(ctx, Some(&mut primary), &Happening::new(ctx.node_id()?, "cluster_cleanup").details(text));
+    // The VACUUM may have cost us the session.
+    let mut again =
+        if primary.is_usable() { Some(primary) } else { ctx.primary(&mut local).ok().map(|(s, _)| s) };
+    notify::event(ctx, again.as_mut(), &Happening::new(ctx.node_id()?, "cluster_cleanup").details(text));
     Ok(Exit::Success)
 }

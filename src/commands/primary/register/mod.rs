@@ -6,7 +6,8 @@ use crate::cli::args::PrimaryRegister;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::{Context, connect_node};
 use crate::commands::notify::{self, Happening};
-use crate::commands::registration::{connected_as, failed, own_record, store_address, tell_of_address};
+use crate::commands::registration::{connected_as, failed, own_record, store_address};
+use crate::commands::vip;
 use crate::domain::node::{NodeId, NodeRecord, Recovery, Role};
 use crate::domain::version::ServerVersion;
 use crate::error::{Error, Result};
@@ -39,6 +40,7 @@ pub fn run(ctx: &Context, args: &PrimaryRegister) -> Result<Exit> {
     {
         return Err(metadata::refuse(&state));
     }
+    vip::prospect(ctx)?;
     match ctx.effort() {
         Effort::DryRun => dry_run(ctx, &mut s, &record, &state),
         Effort::Apply => {
@@ -167,6 +169,7 @@ fn probe(nodes: &[NodeRecord], own: NodeId) -> BTreeMap<NodeId, Probe> {
 /// Others are asked before the transaction, which then plans anew with what it finds under its lock.
 fn register(ctx: &Context, s: &mut Session, record: &NodeRecord, had: Metadata) -> Result<Exit> {
     let nodes = metadata::all_nodes(s).map_err(|e| failed(e, "unable to read the node records"))?;
+    let old = vip::recorded(s, record.node_id).map_err(|e| failed(e, "unable to read the old address"))?;
     let probes = probe(&nodes, record.node_id);
     let force = ctx.general.force();
     let written = s.transaction(|s| {
@@ -191,10 +194,12 @@ fn register(ctx: &Context, s: &mut Session, record: &NodeRecord, had: Metadata) 
             return Err(error);
         }
     };
-    tell(ctx, s, record, &plan, had)
+    tell(ctx, s, record, &plan, had)?;
+    vip::follow_record(ctx, &old)?;
+    Ok(Exit::Success)
 }
 
-fn tell(ctx: &Context, s: &mut Session, record: &NodeRecord, plan: &Plan, had: Metadata) -> Result<Exit> {
+fn tell(ctx: &Context, s: &mut Session, record: &NodeRecord, plan: &Plan, had: Metadata) -> Result<()> {
     warn(plan);
     for (node, _) in &plan.retire {
         report::notice(format!("record of node {} set to inactive", node.label()));
@@ -212,8 +217,7 @@ fn tell(ctx: &Context, s: &mut Session, record: &NodeRecord, plan: &Plan, had: M
     if had == Metadata::New {
         report::info("standbys can be registered now with \"repmgr standby register\"");
     }
-    tell_of_address(ctx.settings()?);
-    Ok(Exit::Success)
+    Ok(())
 }
 
 fn warn(plan: &Plan) {

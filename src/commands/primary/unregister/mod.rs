@@ -8,6 +8,7 @@ use crate::commands::context::{Context, connect_node};
 use crate::commands::notify::{self, Happening};
 use crate::commands::primary::register::plan::Probe;
 use crate::commands::registration::failed;
+use crate::commands::vip;
 use crate::domain::node::{NodeId, NodeRecord};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -55,6 +56,8 @@ pub fn run(ctx: &Context, _args: &PrimaryUnregister) -> Result<Exit> {
                 .hint("leave out --dry-run to do it");
         }
         Effort::Apply => {
+            let what = "unable to read the address of the node";
+            let old = vip::recorded(&mut s, target.node_id).map_err(|e| failed(e, what))?;
             remove(ctx, &mut s, &target, &probe)?;
             let mut details = format!("node {} unregistered", target.label());
             if target.node_id != own {
@@ -63,6 +66,9 @@ pub fn run(ctx: &Context, _args: &PrimaryUnregister) -> Result<Exit> {
             let event = Happening::new(own, "primary_unregister").details(details);
             notify::event(ctx, Some(&mut s), &event);
             report::notice(format!("unregistered node {}", target.label()));
+            if target.node_id == own {
+                vip::leave(ctx, &old)?;
+            }
         }
     }
     Ok(Exit::Success)

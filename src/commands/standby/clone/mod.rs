@@ -22,12 +22,14 @@ mod target;
 mod upstream;
 mod wish;
 
+pub use plan::{for_replication, primary_conninfo, shown};
+
 use crate::cli::args::StandbyClone;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::{Context, connect_deadline, connect_node};
 use crate::commands::notify::{self, Happening};
 use crate::domain::conninfo::ConnInfo;
-use crate::domain::node::{NodeId, NodeRecord};
+use crate::domain::node::NodeRecord;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::pg::session::Session;
@@ -81,8 +83,11 @@ pub fn run(ctx: &Context, args: &StandbyClone) -> Result<Exit> {
         return Ok(Exit::Success);
     }
     apply(ctx, &prepared)?;
-    conclude(ctx, &prepared);
-    Ok(Exit::Success)
+    let external = &prepared.external;
+    let copied =
+        external_files::copy(external.as_ref(), &prepared.wish, When::AfterTheCopy, &prepared.target.owner);
+    conclude(ctx, &prepared, copied.as_ref().err());
+    copied.map(|()| Exit::Success)
 }
 
 /// Looks at everything; changes nothing.
@@ -223,8 +228,10 @@ fn apply(ctx: &Context, p: &Prepared) -> Result<()> {
     external_files::copy(p.external.as_ref(), &p.wish, When::BeforeTheCopy, &p.target.owner)?;
     let made = copy::make_directory(dir, &p.target.owner)?;
     let _hold = marker::hold(dir)?;
-    let slot = make_slot(p)?;
-    let copied = clear(p).and_then(|()| copied(ctx, p));
+    // From here on there is something to undo.
+    let interruption = Interruption::watch();
+    let slot = make_slot(p).inspect_err(|_| copy::unmake(dir, made.as_deref()))?;
+    let copied = clear(p).and_then(|()| copied(ctx, p, &interruption));
     if let Err(why) = copied {
         copy::tidy(&p.wish, &p.target, &p.folders, made.as_deref());
         if let Some(slot) = slot {
@@ -232,8 +239,10 @@ fn apply(ctx: &Context, p: &Prepared) -> Result<()> {
         }
         return Err(why);
     }
-    finish::move_up(dir, &copy::kept(&p.wish))?;
-    external_files::copy(p.external.as_ref(), &p.wish, When::AfterTheCopy, &p.target.owner)
+    finish::move_up(dir, &copy::kept(&p.wish)).map_err(|why| {
+        why.detail(format!("\"{}\" is left unfinished", dir.display()))
+            .hint("run the clone again with -F/--force")
+    })
 }
 
 fn make_slot(p: &Prepared) -> Result<Option<Slot>> {
@@ -270,22 +279,30 @@ fn clear(p: &Prepared) -> Result<()> {
 }
 
 /// The copy in its folder, whole and told whom to follow.
-fn copied(ctx: &Context, p: &Prepared) -> Result<()> {
-    let interruption = Interruption::watch();
+fn copied(ctx: &Context, p: &Prepared, interruption: &Interruption) -> Result<()> {
+    copy::heed(interruption)?;
     report::notice("copying the data of the source with pg_basebackup");
     let program = copy::program(&p.backup, &p.target.owner);
     report::info(format!("running:\n  {}", program.shown()));
     let display = if ctx.general.quiet { Display::Hidden } else { Display::Auto };
-    copy::run(&program, display, p.wish.checkpoint, &interruption)?;
+    copy::run(&program, display, p.wish.checkpoint, interruption)?;
     if p.wish.verify == Verify::Yes {
-        finish::verify(&p.wish, p.source.version, &p.target.owner, &interruption)?;
+        finish::verify(&p.wish, p.source.version, &p.target.owner, interruption)?;
     }
     finish::settings(&p.wish, p.source.version, &p.settings)
 }
 
-/// Says what was done and what comes next, and records it.
-fn conclude(ctx: &Context, p: &Prepared) {
+/// Says what was done and what comes next, and records it. `lacking`: the copy is whole, but its configuration
+/// files did not come.
+fn conclude(ctx: &Context, p: &Prepared, lacking: Option<&Error>) {
     let dir = p.wish.data_dir.display();
+    match lacking {
+        None => drop(report::notice("standby clone (using pg_basebackup) complete")),
+        Some(_) => drop(
+            report::warning(format!("the copy in \"{dir}\" is whole, but configuration files are lacking"))
+                .hint("copy them by hand before the server starts; the clone need not be made again"),
+        ),
+    }
     let start = if p.wish.settings.service_start_command.is_some() {
         "repmgr node service --action=start".to_owned()
     } else {
@@ -306,7 +323,15 @@ fn conclude(ctx: &Context, p: &Prepared) {
         "cloned from host \"{}\", port {port}; backup method: pg_basebackup; --force: {force}",
         place("host")
     );
-    record(ctx, p, node_id, details);
+    let happening = Happening::new(node_id, "standby_clone");
+    record(
+        ctx,
+        p,
+        &match lacking {
+            None => happening.details(details),
+            Some(why) => happening.failed().details(format!("{details}; {why}")),
+        },
+    );
 }
 
 fn own_record(p: &Prepared) -> Option<&NodeRecord> {
@@ -314,7 +339,7 @@ fn own_record(p: &Prepared) -> Option<&NodeRecord> {
 }
 
 /// The event goes to the primary; the copy may have taken long, so the connection is a new one.
-fn record(ctx: &Context, p: &Prepared, node_id: NodeId, details: String) {
+fn record(ctx: &Context, p: &Prepared, happening: &Happening) {
     let mut session = p.cluster.primary.as_ref().and_then(|primary| match connect_node(primary) {
         Ok(session) => Some(session),
         Err(why) => {
@@ -322,5 +347,5 @@ fn record(ctx: &Context, p: &Prepared, node_id: NodeId, details: String) {
             None
         }
     });
-    notify::event(ctx, session.as_mut(), &Happening::new(node_id, "standby_clone").details(details));
+    notify::event(ctx, session.as_mut(), happening);
 }

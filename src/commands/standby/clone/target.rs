@@ -83,6 +83,9 @@ pub fn look(wish: &Wish) -> Result<Target> {
         (DirState::PostgresDirectory { .. }, _) => {
             State::Postgres { system: control_file::read(dir).ok().map(|c| c.system_identifier) }
         }
+        (DirState::NotEmpty, None) if marker::is_half_written(dir) => {
+            State::Unfinished(Unfinished::default())
+        }
         (DirState::NotEmpty, _) => State::Other,
     };
     Ok(Target { state, owner, orphans, linked: linked(dir) })
@@ -104,7 +107,11 @@ pub fn allow(target: &Target, wish: &Wish, source_system: Option<u64>) -> Result
         State::Free => return Ok(()),
         State::Unfinished(unfinished) => (
             format!("\"{dir}\" holds an unfinished clone"),
-            format!("begun {}, copied from {}", unfinished.begun, unfinished.source),
+            if unfinished.begun.is_empty() {
+                "it was cut before anything was copied".to_owned()
+            } else {
+                format!("begun {}, copied from {}", unfinished.begun, unfinished.source)
+            },
         ),
         State::Postgres { system } => (
             format!("\"{dir}\" is a PostgreSQL data directory"),
