@@ -204,7 +204,7 @@ fn half_made_metadata_are_completed_by_force_or_refused() {
     refused.says("incomplete").says("repmgr.voting_term, repmgr.show_nodes").says("--force");
     host.repmgr(&["cluster", "event"]).code(1).says("incomplete");
     host.repmgr(&["primary", "unregister", "-F"]).code(1).says("incomplete");
-    host.repmgr(&["primary", "register", "-F", "--dry-run"]).ok().says("would now complete");
+    host.repmgr(&["primary", "register", "-F", "--dry-run"]).ok().says("would complete");
     host.repmgr(&["primary", "register", "-F"]).ok().says("completed");
     assert_eq!(host.psql("SELECT node_name FROM repmgr.show_nodes"), "node1");
     assert_eq!(host.psql("SELECT term FROM repmgr.voting_term"), "1");
