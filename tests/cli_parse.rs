@@ -235,6 +235,8 @@ fn the_command_lines_of_the_compatibility_list_are_understood() {
             "cluster cleanup -k 30 --node-id=1 --dry-run",
             |c| matches!(c, Command::ClusterCleanup(k) if k.keep_history == Some(30)),
         ),
+        ("vip status --json", |c| matches!(c, Command::VipStatus(s) if s.output == Output::Json)),
+        ("VIP Announce", |c| matches!(c, Command::VipAnnounce(_))),
         ("--dump-config -f x.conf", |c| matches!(c, Command::DumpConfig)),
     ];
     for (line, is) in rows {

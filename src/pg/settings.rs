@@ -3,7 +3,7 @@
 use super::environment::{self, Environment, SOCKET_DIRECTORIES};
 use super::error::{Failure, PgError};
 use super::passfile::{self, Found, Wanted};
-use super::resolve::{Candidate, Endpoint, candidates};
+use super::resolve::{Candidate, Endpoint};
 use super::tls::{SslMode, client_config, server_name};
 use super::transport::{Handshake, Start, Without};
 use crate::domain::conninfo::ConnInfo;
@@ -66,13 +66,6 @@ impl Settings {
         }
         let per_host = connect_timeout(&info)?;
         Ok(Self { info, env, mode, speaks, per_host })
-    }
-
-    /// How long connecting may take by the string alone: connect_timeout for each host.
-    /// `None`: without end.
-    pub(super) fn patience(&self) -> Result<Option<Duration>, PgError> {
-        let hosts = u32::try_from(candidates(&self.info)?.len()).unwrap_or(u32::MAX);
-        Ok(self.per_host.map(|each| each.saturating_mul(hosts)))
     }
 
     /// A restriction that the string asks for and that is not enforced.

@@ -250,6 +250,28 @@ fn metadata_of_a_newer_version_are_left_alone() {
 }
 
 #[test]
+fn a_column_of_another_type_is_an_error_and_no_panic() {
+    let solo = Solo::new(1);
+    let host = solo.host(1).init_primary(&PgOptions::default());
+    host.write_conf("");
+    host.repmgr(&["primary", "register"]).ok();
+    host.psql("ALTER TABLE hg_repmgr.version ALTER version TYPE bigint");
+    host.repmgr(&["primary", "register", "-F"])
+        .code(7)
+        .says("cannot be read")
+        .says("schemas \"repmgr\" and \"hg_repmgr\"")
+        .never_says("panicked");
+    host.psql(
+        "ALTER TABLE hg_repmgr.version ALTER version TYPE int;
+         ALTER TABLE repmgr.events ALTER event_timestamp DROP NOT NULL;
+         CREATE FUNCTION timeless() RETURNS trigger LANGUAGE plpgsql AS
+         'BEGIN NEW.event_timestamp = NULL; RETURN NEW; END';
+         CREATE TRIGGER timeless BEFORE INSERT ON repmgr.events FOR EACH ROW EXECUTE FUNCTION timeless()",
+    );
+    host.repmgr(&["primary", "register", "-F"]).ok().never_says("panicked");
+}
+
+#[test]
 fn steps_that_are_lacking_are_made_once_by_two_at_once() {
     let solo = Solo::new(1);
     let host = plain_primary(&solo);
@@ -277,7 +299,10 @@ fn without_the_right_to_our_own_schema_repmgrs_part_works() {
          GRANT ALL ON ALL TABLES IN SCHEMA repmgr TO plain",
     );
     write_plain_conf(host);
-    host.append(&host.conf_path(), "virtual_ip=192.0.2.9\nnetwork_card=eth0\n");
+    host.append(
+        &host.conf_path(),
+        "virtual_ip=192.0.2.9\nnetwork_card=lab9\nvip_up_command=true\nvip_down_command=true\n",
+    );
     host.repmgr(&["primary", "register"])
         .ok()
         .says("going on without it")

@@ -149,10 +149,10 @@ fn take(out: &mut BackupOptions, name: String, value: &str) -> Result<()> {
 /// `OLD=NEW`; an equals sign of a path stands behind a backslash.
 fn split_mapping(text: &str) -> Option<(PathBuf, PathBuf)> {
     let mut old = String::new();
-    let mut chars = text.char_indices();
+    let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         match c {
-            '\\' => old.extend(chars.next().map(|(_, c)| c)),
+            '\\' if chars.next_if(|(_, next)| *next == '=').is_some() => old.push('='),
             '=' => {
                 let new = text.get(at + 1..)?.replace("\\=", "=");
                 return (!old.is_empty() && !new.is_empty()).then(|| (old.into(), new.into()));
