@@ -273,7 +273,6 @@ fn the_command_lines_that_change_roles_are_understood() {
         let inv = clean(line);
         assert!(is(&inv.command), "{line}: {:?}", inv.command);
     }
-    assert!(refusal("standby follow -w -W").contains("-W"), "they exclude each other");
 }
 
 #[test]

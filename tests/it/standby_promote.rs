@@ -170,6 +170,34 @@ fn two_at_once_one_wins() {
 }
 
 #[test]
+fn two_nodes_at_once_one_is_let_through() {
+    let solo = cluster(3);
+    let (one, two, three) = (solo.host(1), solo.host(2), solo.host(3));
+    one.stop_pg(Stop::Fast);
+    let slow = |host: &Host| {
+        let (pg_ctl, data) = (host.postgres.program("pg_ctl"), host.data_directory());
+        host.append(
+            &host.conf_path(),
+            &format!("service_promote_command='sleep 1; {pg_ctl} -D {data} promote'\n"),
+        );
+    };
+    slow(two);
+    slow(three);
+    watched(solo.hosts(), || {
+        let runs = [two, three].map(|host| host.repmgr_command(&["standby", "promote"]).start());
+        let outs = runs.map(|run| run.wait(SOON));
+        let mut codes = outs.clone().map(|out| out.code);
+        codes.sort_unstable();
+        assert_eq!(codes, [0, 8], "{outs:?}");
+        assert!(
+            outs.iter().any(|out| out.stderr.contains("another node of this cluster is being promoted")),
+            "{outs:?}"
+        );
+    });
+    assert!(is_primary(two) != is_primary(three));
+}
+
+#[test]
 fn a_promotion_that_fails_or_hangs_is_exit_8_and_can_be_run_again() {
     let solo = cluster(2);
     let (one, two) = (solo.host(1), solo.host(2));
