@@ -47,6 +47,15 @@ fn a_silent_program_is_heard_to_run() {
 }
 
 #[test]
+fn a_line_that_is_too_long_comes_in_pieces_and_loses_nothing() {
+    let mut pieces = Vec::new();
+    let out = sh("head -c 2500000 /dev/zero | tr '\\0' x")
+        .stream(within(20), &mut |_, line| pieces.push(line.len()));
+    assert_eq!(out.expect("run").status, Status::Exited(0));
+    assert_eq!((pieces.len(), pieces.iter().sum::<usize>()), (3, 2_500_000));
+}
+
+#[test]
 fn debug_shows_no_secret() {
     let program = sh("true").env("PGPASSWORD", "s3cret").stdin("s3cret");
     let shown = format!("{program:?}");

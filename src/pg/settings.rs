@@ -44,9 +44,12 @@ impl Settings {
         let mut info = environment::complete(given, &env).map_err(bad)?;
         info.set_default("connect_timeout", DEFAULT_CONNECT_TIMEOUT);
         info.set_default("fallback_application_name", "repmgr");
+        // As the original has it: with synchronous_standby_names set and no such standby yet, a COMMIT would wait for
+        // the very standby that is to be registered.
+        let ours = "-csearch_path= -csynchronous_commit=local";
         let options = match info.get("options") {
-            Some(given) => format!("{given} -csearch_path="),
-            None => "-csearch_path=".to_owned(),
+            Some(given) => format!("{given} {ours}"),
+            None => ours.to_owned(),
         };
         info.set("options", options);
         if info.get("user").is_none() {

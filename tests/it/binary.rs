@@ -85,6 +85,17 @@ fn the_file_is_static_stripped_and_small() {
 }
 
 #[test]
+fn it_names_no_folder_of_the_machine_that_built_it() {
+    let elf = std::fs::read(Program::release().0).unwrap();
+    let at = elf.windows(14).position(|bytes| bytes == b"/registry/src/");
+    let around = at.map(|at| String::from_utf8_lossy(&elf[at.saturating_sub(40)..at + 60]).into_owned());
+    assert_eq!(
+        around, None,
+        "\"make build\" leaves such paths out, a plain \"cargo build --release\" does not"
+    );
+}
+
+#[test]
 fn it_runs_alone_in_a_root_of_its_own_whatever_the_name_service_says() {
     assert!(exec::is_root(), "chroot needs root: run 'make test', which asks sudo for it");
     let root = Folder::new("chroot");

@@ -280,8 +280,20 @@ fn a_command_that_fails_or_stays_does_not_change_the_outcome() {
     }
     fill(host);
     host.write_conf("event_notification_command='sleep 47 & echo started'");
-    let out = host.repmgr(&["cluster", "cleanup"]).ok().within(Duration::from_secs(20));
+    let out = host.repmgr(&["cluster", "cleanup", "-LDEBUG"]).ok().within(Duration::from_secs(20));
+    let out = out.says("DEBUG: event_notification_command ended well").says("DETAIL: started");
     assert!(!out.stderr.contains("WARNING"), "what it leaves running is its own business: {out}");
+}
+
+#[test]
+fn whoever_ignores_sigchld_and_starts_us_does_not_make_us_wait() {
+    let solo = with_history();
+    let host = solo.host(1);
+    with_script(host, "./script %e", "");
+    let line =
+        format!("trap '' CHLD; exec {} -f {} cluster cleanup", host.path("bin/repmgr"), host.conf_path());
+    let out = host.shell(&line).ok().within(Duration::from_secs(20));
+    assert!(!out.stderr.contains("WARNING") && told(host).contains("<cluster_cleanup>"), "{out}");
 }
 
 #[test]

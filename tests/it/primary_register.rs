@@ -218,3 +218,16 @@ fn a_strangers_database_needs_no_extension_and_no_superuser() {
     host.repmgr(&["primary", "register"]).ok().says("without an extension");
     host.repmgr(&["cluster", "event"]).ok().says("primary_register");
 }
+
+#[test]
+fn nobody_waits_for_a_synchronous_standby_that_is_still_to_come() {
+    let solo = Solo::new(1);
+    let host = primary(&solo);
+    host.psql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+    host.reload_pg();
+    crate::cluster::wait_for("the setting", Duration::from_secs(10), || {
+        host.psql("SHOW synchronous_standby_names") == "*"
+    });
+    host.repmgr(&["primary", "register"]).ok().within(Duration::from_secs(20));
+    assert_eq!(host.psql("SELECT count(*) FROM repmgr.events WHERE event = 'primary_register'"), "1");
+}

@@ -275,6 +275,12 @@ fn tablespaces_go_where_they_are_mapped() {
     assert_eq!(two.shell(&format!("readlink {}/pg_wal", two.data_directory())).ok().stdout.trim(), wal);
     two.stop_pg(Stop::Fast);
     clone(two, one, &[]).code(1);
+    // After pg_upgrade the cluster of the older version may still live there.
+    two.shell(&format!("mkdir {new}/PG_14_202107181")).ok();
+    clone(two, one, &["-F"]).code(1).says("\"PG_14_202107181\" in it does not");
+    assert!(two.exists(&format!("{new}/PG_14_202107181")));
+    assert!(two.exists(&format!("{}/global/pg_control", two.data_directory())), "nothing was removed");
+    two.shell(&format!("rmdir {new}/PG_14_202107181")).ok();
     clone(two, one, &["-F"]).ok();
     starts_as_standby(two, one);
     assert_eq!(two.psql("SELECT a FROM t"), "7");

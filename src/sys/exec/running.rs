@@ -72,9 +72,11 @@ impl Captured {
                     let room = self.cap.saturating_sub(self.kept.len()).min(n);
                     self.kept.extend_from_slice(got.get(..room).unwrap_or_default());
                     for byte in got {
-                        if matches!(byte, b'\n' | b'\r') || self.line.len() >= LONGEST_LINE {
+                        let ends = matches!(byte, b'\n' | b'\r');
+                        if ends || self.line.len() >= LONGEST_LINE {
                             emit(&mut self.line, self.which, on);
-                        } else {
+                        }
+                        if !ends {
                             self.line.push(*byte);
                         }
                     }

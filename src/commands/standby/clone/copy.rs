@@ -257,13 +257,15 @@ fn hint(stderr: &str) -> Option<&'static str> {
     .map(|(_, hint)| hint)
 }
 
+/// Whether a folder of WAL has such names.
+pub fn is_wal(name: &str) -> bool {
+    let hex = name.get(..24).is_some_and(|head| head.bytes().all(|b| b.is_ascii_hexdigit()));
+    hex || name.ends_with(".history") || matches!(name, "archive_status" | "summaries")
+}
+
 /// Takes out of a folder that was empty what a copy puts there, and nothing else: the tablespace's part of
 /// this cluster, or WAL. pg_basebackup does this itself unless it was ended by a signal.
 fn take_back(folder: &Path) -> Result<()> {
-    let is_wal = |name: &str| {
-        let hex = name.get(..24).is_some_and(|head| head.bytes().all(|b| b.is_ascii_hexdigit()));
-        hex || name.ends_with(".history") || matches!(name, "archive_status" | "summaries")
-    };
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();

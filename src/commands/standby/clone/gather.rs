@@ -29,6 +29,12 @@ const SETTINGS: &[&str] = &[
     "hba_file",
     "ident_file",
     "port",
+    "recovery_target",
+    "recovery_target_lsn",
+    "recovery_target_name",
+    "recovery_target_time",
+    "recovery_target_timeline",
+    "recovery_target_xid",
 ];
 
 /// What the source is.

@@ -138,6 +138,11 @@ fn take(out: &mut BackupOptions, name: String, value: &str) -> Result<()> {
         "format" if value != "p" && value != "plain" => {
             return Err(wrong("only the plain format makes a data directory"));
         }
+        "password" | "W" => {
+            return Err(wrong(
+                "nobody can answer a question for a password; use a password file (\"passfile\")",
+            ));
+        }
         "create-slot" | "C" => {
             return Err(wrong("slots are made by this program; set \"use_replication_slots\""));
         }

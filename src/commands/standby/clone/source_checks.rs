@@ -38,6 +38,7 @@ pub fn judge(source: &Source, needs: &Needs) -> Vec<Finding> {
         hot_standby(source),
         walsenders(source, needs),
         rewind(source),
+        recovery_target(source),
     ]
     .into_iter()
     .flatten()
@@ -153,6 +154,29 @@ fn rewind(source: &Source) -> Option<Finding> {
     ))
 }
 
+/// What a recovery to a point in time left behind: the copy has it too, and a standby heeds it.
+fn recovery_target(source: &Source) -> Option<Finding> {
+    let named = ["", "_lsn", "_name", "_time", "_xid"].map(|end| format!("recovery_target{end}"));
+    let mut found: Vec<&str> = Vec::new();
+    found.extend(
+        named.iter().map(String::as_str).filter(|name| source.setting(name).is_some_and(|v| !v.is_empty())),
+    );
+    let timeline = source.setting("recovery_target_timeline").unwrap_or_default();
+    found.extend((!matches!(timeline, "" | "latest")).then_some("recovery_target_timeline"));
+    if found.is_empty() {
+        return None;
+    }
+    Some(Finding::Doubt(
+        Error::new(
+            Exit::BadConfig,
+            "the source node's settings name a target of recovery, and the copy would have it too",
+        )
+        .detail(format!("set there: {}", found.join(", ")))
+        .detail("a standby would stop replaying there, or not follow a promoted server")
+        .hint("take it out: ALTER SYSTEM RESET on the source, or by hand in the copy before it starts"),
+    ))
+}
+
 /// Libraries that the standby will load at its start because the source does.
 #[must_use]
 pub fn preloads_repmgr(source: &Source) -> bool {
@@ -242,6 +266,9 @@ pub(super) mod tests {
         let doubts =
             |source| judge(&source, &needs).iter().filter(|f| matches!(f, Finding::Doubt(_))).count();
         assert_eq!(doubts(with(&[("wal_log_hints", "off")])), 1);
+        assert_eq!(doubts(with(&[("recovery_target_timeline", "latest"), ("recovery_target_time", "")])), 0);
+        assert_eq!(doubts(with(&[("recovery_target_time", "2026-11-21 04:00:00")])), 1);
+        assert_eq!(doubts(with(&[("recovery_target_timeline", "current")])), 1);
         assert_eq!(doubts(with(&[("wal_log_hints", "off"), ("data_checksums", "on")])), 0);
     }
 
