@@ -1,7 +1,7 @@
 //! `repmgr witness unregister`
 
-use super::given::{connect, given};
-use super::plan;
+use super::shared::given::{connect, given};
+use super::shared::plan;
 use crate::cli::args::WitnessUnregister;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::{Context, connect_node};
