@@ -4,7 +4,7 @@
 
 use hg_repmgr::cli::args::*;
 use hg_repmgr::cli::choices::{
-    Action, Check, CheckOutput, ExternalFiles, Force, Mode, Output, Rows, WaitSync,
+    Action, Check, CheckOutput, ExternalFiles, FollowWait, Force, Mode, Output, Rows, WaitSync,
 };
 use hg_repmgr::cli::options::{Home, OPTIONS, Value};
 use hg_repmgr::cli::verbs::{LATER, VERBS};
@@ -235,6 +235,8 @@ fn the_command_lines_of_the_compatibility_list_are_understood() {
             "cluster cleanup -k 30 --node-id=1 --dry-run",
             |c| matches!(c, Command::ClusterCleanup(k) if k.keep_history == Some(30)),
         ),
+        ("vip status --json", |c| matches!(c, Command::VipStatus(s) if s.output == Output::Json)),
+        ("VIP Announce", |c| matches!(c, Command::VipAnnounce(_))),
         ("--dump-config -f x.conf", |c| matches!(c, Command::DumpConfig)),
     ];
     for (line, is) in rows {
@@ -247,6 +249,31 @@ fn the_command_lines_of_the_compatibility_list_are_understood() {
         let want = NodeCheck { check: Some(check), output: CheckOutput::OptFormat, ..NodeCheck::default() };
         assert_eq!(inv.command, Command::NodeCheck(want), "--{long}");
     }
+}
+
+#[test]
+fn the_command_lines_that_change_roles_are_understood() {
+    type Is = fn(&Command) -> bool;
+    let rows: &[(&str, Is)] = &[
+        (
+            "standby promote --dry-run -F --siblings-follow -R pg",
+            |c| matches!(c, Command::StandbyPromote(p) if p.siblings_follow),
+        ),
+        ("standby follow --dry-run --upstream-node-id=2 -w=5", |c| {
+            matches!(c, Command::StandbyFollow(f)
+                if f.upstream_node_id == Some(NodeId(2)) && f.wait == Some(FollowWait::UpTo(Duration::from_secs(5))))
+        }),
+        (
+            "standby follow -w",
+            |c| matches!(c, Command::StandbyFollow(f) if f.wait == Some(FollowWait::AsConfigured)),
+        ),
+        ("standby follow -W", |c| matches!(c, Command::StandbyFollow(f) if f.no_wait && f.wait.is_none())),
+    ];
+    for (line, is) in rows {
+        let inv = clean(line);
+        assert!(is(&inv.command), "{line}: {:?}", inv.command);
+    }
+    assert!(refusal("standby follow -w -W").contains("-W"), "they exclude each other");
 }
 
 #[test]
@@ -370,7 +397,7 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
 #[test]
 fn an_option_that_does_not_belong_gives_a_warning_and_has_no_effect() {
     let inv = run("cluster show --dry-run --siblings-follow -w=5 -F");
-    let want = ["--dry-run", "-F", "--siblings-follow", "-w"];
+    let want = ["--dry-run", "-F", "-w", "--siblings-follow"];
     assert_eq!(inv.warnings, want.map(|o| format!("option \"{o}\" has no effect with \"cluster show\"")));
     assert!(!inv.general.dry_run && !inv.general.force);
     assert_eq!(
@@ -420,10 +447,10 @@ fn commands_of_later_versions_are_named_as_such_and_not_in_the_help() {
         }
     }
     assert_eq!(refusal("witness"), "command \"witness\" is not in this version");
-    assert_eq!(refusal("standby promote --help"), "command \"standby promote\" is not in this version");
+    assert_eq!(refusal("node startup --help"), "command \"node startup\" is not in this version");
     assert_eq!(refusal("daemon --help"), "command \"daemon\" is not in this version");
     let help = printed("standby --help");
-    for word in ["promote", "follow", "switchover", "rewind", "--wait="] {
+    for word in ["switchover", "rewind", "always-promote"] {
         assert!(!help.contains(word), "{word} in the help");
     }
 }

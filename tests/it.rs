@@ -31,13 +31,21 @@ mod it {
     mod node_check;
     mod node_service;
     mod node_status;
+    mod one_primary;
     mod primary_register;
     mod primary_unregister;
     mod seeds;
     mod standby_clone;
     mod standby_clone_cut;
     mod standby_clone_versions;
+    mod standby_follow;
+    mod standby_promote;
     mod standby_register;
     mod standby_unregister;
     mod versions;
+    mod vip_announce;
+    mod vip_bind;
+    mod vip_common;
+    mod vip_status;
+    mod vip_unbind;
 }

@@ -1,8 +1,8 @@
 //! What each command can be told, as argh reads it from the normalised command line.
 
 use super::choices::{
-    Action, Check, CheckOutput, ExternalFiles, Force, Mode, Output, Rows, WaitSync, action, check,
-    check_output, external_files, node_id, output, seconds, wait_sync,
+    Action, Check, CheckOutput, ExternalFiles, FollowWait, Force, Mode, Output, Rows, WaitSync, action,
+    check, check_output, external_files, follow_wait, node_id, output, seconds, wait_sync,
 };
 use crate::domain::node::NodeId;
 use argh::FromArgs;
@@ -165,6 +165,30 @@ pub struct StandbyRegister {
 #[argh(help_triggers("--help"))]
 pub struct StandbyUnregister {}
 
+/// options of `standby promote`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct StandbyPromote {
+    /// given as `--siblings-follow`
+    #[argh(switch)]
+    pub siblings_follow: bool,
+}
+
+/// options of `standby follow`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct StandbyFollow {
+    /// given as `--upstream-node-id`. `None`: the primary
+    #[argh(option, from_str_fn(node_id))]
+    pub upstream_node_id: Option<NodeId>,
+    /// given as `--wait`. `None`: the server to be followed must be there
+    #[argh(option, from_str_fn(follow_wait))]
+    pub wait: Option<FollowWait>,
+    /// given as `--no-wait`: the default
+    #[argh(switch)]
+    pub no_wait: bool,
+}
+
 /// options of `node status`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
@@ -287,3 +311,27 @@ pub struct ClusterCleanup {
     #[argh(option)]
     pub keep_history: Option<u32>,
 }
+
+/// options of `vip status`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct VipStatus {
+    /// given as `--json`
+    #[argh(option, from_str_fn(output), default = "Output::Text")]
+    pub output: Output,
+}
+
+/// options of `vip bind`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct VipBind {}
+
+/// options of `vip unbind`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct VipUnbind {}
+
+/// options of `vip announce`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct VipAnnounce {}

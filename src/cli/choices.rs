@@ -113,6 +113,15 @@ pub enum WaitSync {
     UpTo(Duration),
 }
 
+/// How long `standby follow` waits for the server to be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FollowWait {
+    /// `--wait`: for primary_follow_timeout.
+    AsConfigured,
+    /// `--wait=SECONDS`.
+    UpTo(Duration),
+}
+
 /// How many events `cluster event` shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rows {
@@ -152,6 +161,10 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 /// The normaliser passes an empty value where the optional one was left out.
 pub(super) fn wait_sync(text: &str) -> Result<WaitSync, String> {
     if text.is_empty() { Ok(WaitSync::Forever) } else { seconds(text).map(WaitSync::UpTo) }
+}
+
+pub(super) fn follow_wait(text: &str) -> Result<FollowWait, String> {
+    if text.is_empty() { Ok(FollowWait::AsConfigured) } else { seconds(text).map(FollowWait::UpTo) }
 }
 
 pub(super) fn external_files(text: &str) -> Result<ExternalFiles, String> {

@@ -2,8 +2,8 @@
 
 use super::args::{
     ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, General, NodeCheck,
-    NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister,
-    StandbyUnregister,
+    NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow, StandbyPromote,
+    StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus, VipUnbind,
 };
 use super::choices::CheckOutput;
 use super::help;
@@ -62,6 +62,10 @@ pub enum Command {
     StandbyRegister(StandbyRegister),
     /// `standby unregister`
     StandbyUnregister(StandbyUnregister),
+    /// `standby promote`
+    StandbyPromote(StandbyPromote),
+    /// `standby follow`
+    StandbyFollow(StandbyFollow),
     /// `node status`
     NodeStatus(NodeStatus),
     /// `node check`
@@ -78,6 +82,14 @@ pub enum Command {
     ClusterEvent(ClusterEvent),
     /// `cluster cleanup`
     ClusterCleanup(ClusterCleanup),
+    /// `vip status`
+    VipStatus(VipStatus),
+    /// `vip bind`
+    VipBind(VipBind),
+    /// `vip unbind`
+    VipUnbind(VipUnbind),
+    /// `vip announce`
+    VipAnnounce(VipAnnounce),
 }
 
 /// Reads a command line of `repmgr`, without the program's name.
@@ -297,6 +309,8 @@ fn command(verb: Verb, args: &[String]) -> Result<Command> {
         Verb::StandbyClone => Command::StandbyClone(read(args)?),
         Verb::StandbyRegister => Command::StandbyRegister(read(args)?),
         Verb::StandbyUnregister => Command::StandbyUnregister(read(args)?),
+        Verb::StandbyPromote => Command::StandbyPromote(read(args)?),
+        Verb::StandbyFollow => Command::StandbyFollow(read(args)?),
         Verb::NodeStatus => Command::NodeStatus(read(args)?),
         Verb::NodeCheck => Command::NodeCheck(read(args)?),
         Verb::NodeService => Command::NodeService(read(args)?),
@@ -305,6 +319,10 @@ fn command(verb: Verb, args: &[String]) -> Result<Command> {
         Verb::ClusterCrosscheck => Command::ClusterCrosscheck(read(args)?),
         Verb::ClusterEvent => Command::ClusterEvent(read(args)?),
         Verb::ClusterCleanup => Command::ClusterCleanup(read(args)?),
+        Verb::VipStatus => Command::VipStatus(read(args)?),
+        Verb::VipBind => Command::VipBind(read(args)?),
+        Verb::VipUnbind => Command::VipUnbind(read(args)?),
+        Verb::VipAnnounce => Command::VipAnnounce(read(args)?),
     })
 }
 

@@ -7,7 +7,8 @@ use Kind::{Choice, Delay, Level, Number, Text};
 use Value::{None as Flag, Optional, Required};
 use Verb::{
     ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, NodeCheck, NodeService,
-    NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister,
+    NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow, StandbyPromote,
+    StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus, VipUnbind,
 };
 
 /// One option.
@@ -153,14 +154,14 @@ pub static OPTIONS: &[Opt] = &[
     opt("terse", Some('t'), Flag, General, Scope::All, "leave out details and hints"),
     opt("verbose", Some('v'), Flag, General, Scope::All, "say more: which configuration file, why connections failed"),
 
-    opt("dry-run", None, Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister, NodeService, ClusterCleanup]), "show what would be done, change nothing"),
-    opt("force", Some('F'), Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister]), "go on where the command would otherwise refuse"),
-    opt("dbname", Some('d'), Required(Text("CONNINFO")), General, CONNECTS, "database to connect to, or a whole connection string"),
+    opt("dry-run", None, Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister, StandbyPromote, StandbyFollow, NodeService, ClusterCleanup, VipBind, VipUnbind, VipAnnounce]), "show what would be done, change nothing"),
+    opt("force", Some('F'), Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyPromote]), "go on where the command would otherwise refuse"),
+    opt("dbname", Some('d'), Required(Text("CONNINFO")), General, CONNECTS, "name of the database, or a whole connection string"),
     opt("host", Some('h'), Required(Text("HOST")), General, CONNECTS, "host to connect to"),
     opt("port", Some('p'), Required(Number("PORT", 1, 65_535)), General, CONNECTS, "port to connect to"),
     opt("username", Some('U'), Required(NAME), General, CONNECTS, "user to connect as"),
     opt("superuser", Some('S'), Required(NAME), General, Scope::Only(&[PrimaryRegister, StandbyClone, NodeCheck, NodeService]), "superuser for what the repmgr user may not do"),
-    opt("remote-user", Some('R'), Required(NAME), General, CLONE, "user for ssh"),
+    opt("remote-user", Some('R'), Required(NAME), General, Scope::Only(&[StandbyClone, StandbyPromote]), "user for ssh"),
     opt("pgdata", Some('D'), Required(DIR), General, Scope::Only(&[StandbyClone, NodeService]), "data directory (not used with a configuration file)"),
     opt("node-id", None, Required(ID), General, Scope::Only(&[PrimaryUnregister, StandbyUnregister, ClusterMatrix, ClusterCrosscheck, ClusterEvent, ClusterCleanup]), "the node that is meant, by its ID"),
     opt("node-name", None, Required(NAME), General, Scope::Only(&[StandbyUnregister, ClusterEvent]), "the node that is meant, by its name"),
@@ -171,12 +172,16 @@ pub static OPTIONS: &[Opt] = &[
     opt("replication-user", None, Required(NAME), Own, Scope::Only(&[PrimaryRegister, StandbyClone, StandbyRegister]), "user of replication connections"),
     opt("replication-conf-only", None, Flag, Own, CLONE, "copy nothing, only write the replication settings"),
     opt("upstream-conninfo", None, Required(Text("CONNINFO")), Own, CLONE, "connection string of an upstream that is not there yet"),
-    opt("upstream-node-id", None, Required(ID), Own, Scope::Only(&[StandbyClone, StandbyRegister]), "ID of the upstream (default: the primary)"),
+    opt("upstream-node-id", None, Required(ID), Own, Scope::Only(&[StandbyClone, StandbyRegister, StandbyFollow]), "ID of the upstream (default: the primary)"),
     opt("recovery-min-apply-delay", None, Required(Delay), Own, CLONE, "delay of replay, with PostgreSQL's units"),
     opt("verify-backup", None, Flag, Own, CLONE, "verify the copy with pg_verifybackup (PostgreSQL 13 and later)"),
     opt("without-barman", None, Flag, Own, CLONE, "copy from the server though Barman is configured"),
     opt("wait-start", None, Required(SECONDS), Own, REGISTER, "time given to the standby to start (default: 30)"),
     opt("wait-sync", None, Optional(SECONDS), Own, REGISTER, "wait until the record has reached the standby, without a number for ever"),
+
+    opt("wait", Some('w'), Optional(SECONDS), Own, Scope::Only(&[StandbyFollow]), "wait for the server to be followed (default: primary_follow_timeout)"),
+    opt("no-wait", Some('W'), Flag, Own, Scope::Only(&[StandbyFollow]), "do not wait; no effect, it is the default"),
+    opt("siblings-follow", None, Flag, Own, Scope::Only(&[StandbyPromote]), "have the other standbys follow the new primary, over ssh"),
 
     opt("has-passfile", None, Flag, Pick("check"), CHECK, "is there a password file?"),
     opt("replication-connection", None, Flag, Pick("check"), CHECK, "can a replication connection be made?"),
@@ -196,7 +201,7 @@ pub static OPTIONS: &[Opt] = &[
     opt("is-shutdown-cleanly", None, Flag, Own, Scope::Only(&[NodeStatus]), "tell whether the server was shut down cleanly"),
     opt("action", None, Required(Choice(&["start", "stop", "restart", "reload", "promote"])), Own, SERVICE, "what to do"),
     opt("list-actions", None, Flag, Own, SERVICE, "show the command of each action"),
-    opt("checkpoint", None, Flag, Own, SERVICE, "checkpoint before stopping or restarting"),
+    opt("checkpoint", None, Flag, Own, SERVICE, "write out what the server holds before stop and restart"),
 
     opt("limit", None, Required(Number("ROWS", 1, i32::MAX)), Own, EVENT, "most events shown (default: 20)"),
     opt("all", None, Flag, Own, EVENT, "show all events"),
@@ -207,7 +212,7 @@ pub static OPTIONS: &[Opt] = &[
     opt("csv", None, Flag, Pick("output"), Scope::Only(&[NodeStatus, NodeCheck, ClusterShow, ClusterMatrix, ClusterCrosscheck, ClusterEvent]), "write CSV"),
     opt("nagios", None, Flag, Pick("output"), CHECK, "write a single check as a Nagios plug-in does"),
     opt("optformat", None, Flag, Pick("output"), CHECK, "write a single check as options, for other programs"),
-    opt("json", None, Flag, Pick("output"), Scope::Only(&[NodeStatus, NodeCheck, NodeService, ClusterShow, ClusterMatrix, ClusterCrosscheck, ClusterEvent]), "write JSON"),
+    opt("json", None, Flag, Pick("output"), Scope::Only(&[NodeStatus, NodeCheck, NodeService, ClusterShow, ClusterMatrix, ClusterCrosscheck, ClusterEvent, VipStatus]), "write JSON"),
 
     opt("recovery-conf-only", None, Flag, Alias("replication-conf-only"), CLONE, NOTHING),
     opt("data-dir", None, Required(DIR), Alias("pgdata"), CLONE, NOTHING),
@@ -215,15 +220,12 @@ pub static OPTIONS: &[Opt] = &[
     opt("check-upstream-config", None, Flag, Obsolete("use --dry-run"), LATER, NOTHING),
     opt("remote-config-file", Some('C'), Required(FILE), Obsolete("it is no longer needed"), LATER, NOTHING),
     opt("no-conninfo-password", None, Flag, Obsolete("passwords are never written unless configured"), LATER, NOTHING),
-    opt("siblings-follow", None, Flag, Own, LATER, NOTHING),
     opt("always-promote", None, Flag, Own, LATER, NOTHING),
     opt("force-rewind", None, Optional(FILE), Own, LATER, NOTHING),
     opt("repmgrd-no-pause", None, Flag, Own, LATER, NOTHING),
     opt("repmgrd-force-unpause", None, Flag, Own, LATER, NOTHING),
     opt("config-files", None, Required(Text("FILES")), Own, LATER, NOTHING),
     opt("config-archive-dir", None, Required(DIR), Own, LATER, NOTHING),
-    opt("wait", Some('w'), Optional(SECONDS), Own, LATER, NOTHING),
-    opt("no-wait", Some('W'), Flag, Own, LATER, NOTHING),
     opt("detail", None, Flag, Own, LATER, NOTHING),
     opt("disable-wal-receiver", None, Flag, Own, LATER, NOTHING),
     opt("enable-wal-receiver", None, Flag, Own, LATER, NOTHING),

@@ -13,6 +13,10 @@ pub enum Verb {
     StandbyRegister,
     /// `standby unregister`
     StandbyUnregister,
+    /// `standby promote`
+    StandbyPromote,
+    /// `standby follow`
+    StandbyFollow,
     /// `node status`
     NodeStatus,
     /// `node check`
@@ -29,6 +33,14 @@ pub enum Verb {
     ClusterEvent,
     /// `cluster cleanup`
     ClusterCleanup,
+    /// `vip status`
+    VipStatus,
+    /// `vip bind`
+    VipBind,
+    /// `vip unbind`
+    VipUnbind,
+    /// `vip announce`
+    VipAnnounce,
 }
 
 /// What there is to know about a command apart from its options.
@@ -64,6 +76,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("standby", "servers that stream from another one"),
     ("node", "the server on this host"),
     ("cluster", "all nodes together"),
+    ("vip", "the addresses that move with the primary"),
 ];
 
 /// Other names of first words.
@@ -84,13 +97,12 @@ pub const ALIASES: &[(Words, Words)] = &[
 /// Commands of repmgr and hg_repmgr that this version does not have yet, by first word. A first word
 /// that is in [`GROUPS`] too has the other commands. When a command arrives, its word leaves this list.
 pub const LATER: &[(&str, &[&str])] = &[
-    ("standby", &["promote", "follow", "switchover"]),
+    ("standby", &["switchover"]),
     ("witness", &["register", "unregister"]),
     ("node", &["rejoin", "control", "startup"]),
     ("cluster", &["ready"]),
     ("service", &["status", "pause", "unpause"]),
     ("daemon", &["status", "start", "stop", "pause", "unpause"]),
-    ("vip", &["status", "bind", "unbind", "announce"]),
 ];
 
 const DB: (&str, &str) = ("6", "a database connection could not be made");
@@ -160,6 +172,40 @@ pub static VERBS: &[VerbInfo] = &[
                 with --node-id when the standby is gone.",
         exits: &[DB, QUERY],
         examples: &["repmgr -f /etc/repmgr.conf standby unregister --node-id=3"],
+    },
+    VerbInfo {
+        verb: Verb::StandbyPromote,
+        group: "standby",
+        word: "promote",
+        summary: "make this standby the primary",
+        about: "Promotes this standby, when no other registered node is a primary, and enters it as the primary. \
+                With --siblings-follow the other standbys of the old primary are made to follow it, over ssh. The \
+                old primary must be down and stay down; it comes back as a standby by a rejoin. A run that was cut \
+                off is finished by running the command again.",
+        exits: &[DB, QUERY, ("8", "refused, or the server was not promoted in time"), NO_SSH],
+        examples: &[
+            "repmgr -f /etc/repmgr.conf standby promote --siblings-follow --dry-run",
+            "repmgr -f /etc/repmgr.conf standby promote --siblings-follow",
+        ],
+    },
+    VerbInfo {
+        verb: Verb::StandbyFollow,
+        group: "standby",
+        word: "follow",
+        summary: "have this standby stream from another server",
+        about: "Attaches this running standby to the current primary, or to the node named with \
+                --upstream-node-id, which may be a standby itself. Refused when this node has WAL that the other \
+                one does not have. From PostgreSQL 13 on the server is reloaded, before that restarted.",
+        exits: &[
+            ("4", "the server could not be restarted or reloaded"),
+            DB,
+            QUERY,
+            ("23", "this node cannot follow, or did not attach in time"),
+        ],
+        examples: &[
+            "repmgr -f /etc/repmgr.conf standby follow --wait=30",
+            "repmgr -f /etc/repmgr.conf standby follow --upstream-node-id=2 --dry-run",
+        ],
     },
     VerbInfo {
         verb: Verb::NodeStatus,
@@ -244,6 +290,48 @@ pub static VERBS: &[VerbInfo] = &[
                 it) and vacuums the table. Works on the primary's database, from any node.",
         exits: &[DB, QUERY],
         examples: &["repmgr -f /etc/repmgr.conf cluster cleanup --keep-history=30"],
+    },
+    VerbInfo {
+        verb: Verb::VipStatus,
+        group: "vip",
+        word: "status",
+        summary: "show the virtual addresses on this host",
+        about: "Shows for each address of \"virtual_ip\" whether it is up here, the state of its network card, and \
+                what it would be changed and announced by: a command of the configuration, the program's \
+                capabilities (CAP_NET_ADMIN, CAP_NET_RAW), a privileged ip or arping, or sudo.",
+        exits: &[("25", "an address or its card is not as it should be, or nothing may change it")],
+        examples: &["repmgr -f /etc/repmgr.conf vip status --json"],
+    },
+    VerbInfo {
+        verb: Verb::VipBind,
+        group: "vip",
+        word: "bind",
+        summary: "take the virtual addresses up on this host",
+        about: "Asks the network whether another host has an address, adds it to its network card, and tells the \
+                neighbours. An address that is there already stays and is announced again. The database is not \
+                asked: on a host that is not the primary, clients would reach the wrong server.",
+        exits: &[("5", "a program or command failed"), ("13", "the system refused the change")],
+        examples: &["repmgr -f /etc/repmgr.conf vip bind --dry-run"],
+    },
+    VerbInfo {
+        verb: Verb::VipUnbind,
+        group: "vip",
+        word: "unbind",
+        summary: "take the virtual addresses down on this host",
+        about: "Removes each address from its network card, whatever its prefix length is there. One that is not \
+                there is no error.",
+        exits: &[("5", "a program or command failed"), ("13", "the system refused the change")],
+        examples: &["repmgr -f /etc/repmgr.conf vip unbind"],
+    },
+    VerbInfo {
+        verb: Verb::VipAnnounce,
+        group: "vip",
+        word: "announce",
+        summary: "tell the neighbours that the virtual addresses are here",
+        about: "Sends gratuitous ARP or unsolicited neighbour advertisements, five times within a second. For \
+                addresses that are up on this host.",
+        exits: &[("5", "a program or command failed"), ("13", "the system refused to send")],
+        examples: &["repmgr -f /etc/repmgr.conf vip announce"],
     },
 ];
 

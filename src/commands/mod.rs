@@ -3,6 +3,10 @@
 pub mod cluster;
 pub mod context;
 pub mod dump_config;
+pub mod follow_attach;
+pub mod follow_footing;
+pub mod follow_target;
+pub mod journal;
 pub mod node;
 pub mod notify;
 pub mod primary;
@@ -10,6 +14,7 @@ pub mod registration;
 mod remote;
 pub mod standby;
 mod start;
+pub mod vip;
 
 use crate::cli::{Command, Invocation};
 use crate::error::Result;
@@ -28,6 +33,8 @@ pub fn run(inv: &Invocation) -> Result<Exit> {
         Command::StandbyClone(args) => standby::clone::run(ctx, args),
         Command::StandbyRegister(args) => standby::register::run(ctx, args),
         Command::StandbyUnregister(args) => standby::unregister::run(ctx, args),
+        Command::StandbyPromote(args) => standby::promote::run(ctx, args),
+        Command::StandbyFollow(args) => standby::follow::run(ctx, args),
         Command::NodeStatus(args) => node::status::run(ctx, args),
         Command::NodeCheck(args) => node::check::run(ctx, args),
         Command::NodeService(args) => node::service::run(ctx, args),
@@ -36,5 +43,9 @@ pub fn run(inv: &Invocation) -> Result<Exit> {
         Command::ClusterCrosscheck(args) => cluster::crosscheck::run(ctx, args),
         Command::ClusterEvent(args) => cluster::event::run(ctx, args),
         Command::ClusterCleanup(args) => cluster::cleanup::run(ctx, args),
+        Command::VipStatus(args) => vip::status::run(ctx, args),
+        Command::VipBind(args) => vip::bind::run(ctx, args),
+        Command::VipUnbind(args) => vip::unbind::run(ctx, args),
+        Command::VipAnnounce(args) => vip::announce::run(ctx, args),
     }
 }

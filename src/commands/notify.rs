@@ -80,6 +80,13 @@ pub fn event(ctx: &Context, session: Option<&mut Session>, happening: &Happening
     run_command(settings, happening, &timestamp.unwrap_or_else(clock::local_stamp));
 }
 
+/// Runs the user's command alone, for an event whose row was written with what it tells of. `timestamp`: the
+/// row's. `None`: it is not known, the clock of this host is asked.
+pub fn announce(ctx: &Context, happening: &Happening, timestamp: Option<&str>) {
+    let Some(settings) = ctx.loaded.as_ref().map(|loaded| &loaded.settings) else { return };
+    run_command(settings, happening, &timestamp.map_or_else(clock::local_stamp, str::to_owned));
+}
+
 fn write(s: &mut Session, happening: &Happening) -> Option<String> {
     let row = Event {
         node_id: happening.node_id,

@@ -18,6 +18,7 @@ pub mod sample;
 pub mod search;
 pub mod settings;
 pub mod values;
+mod vip;
 
 pub use dump::{dump_json, dump_text};
 pub use load::{Loaded, defaults, load, load_optional};

@@ -222,6 +222,20 @@ pub fn write(data_dir: &Path, version: ServerVersion, settings: &StandbySettings
     Ok(())
 }
 
+/// Points a standby to another upstream; what makes it a standby is left alone, since a server that was
+/// promoted meanwhile must not become one at its next start.
+///
+/// # Errors
+/// As [`write`].
+pub fn point(data_dir: &Path, version: ServerVersion, settings: &StandbySettings) -> Result<()> {
+    let path = settings_file(data_dir, version);
+    if version.uses_recovery_conf() && !path.exists() {
+        return Err(Error::new(Exit::BadConfig, format!("\"{}\" is not there", path.display()))
+            .detail("this server is no standby any more"));
+    }
+    change(&path, &settings.changes(version))
+}
+
 /// Makes the directory a standby's no more: the signal file (before 12 the whole `recovery.conf`) is
 /// removed, and so are the lines that name an upstream.
 ///

@@ -175,8 +175,8 @@ fn link_copy_and_first_argument_make_the_same_program_of_it() {
         assert_eq!(call(&["--version"]).ok().stdout.split(' ').next(), Some("repmgr"), "{why}");
         call(&["-f", &conf, "cluster", "show"])
             .code(6)
-            .says("unable to connect to local node \"node1\" (ID: 1)");
-        call(&["-f", &conf, "standby", "promote"]).code(1).says("\"standby promote\" is not in this version");
+            .says("cannot connect to local node \"node1\" (ID: 1)");
+        call(&["-f", &conf, "node", "startup"]).code(1).says("\"node startup\" is not in this version");
     }
 }
 
@@ -205,7 +205,7 @@ fn in_highgos_home_the_configuration_is_found_beside_the_programs_and_root_may_c
     for user in [User::Postgres, User::Root] {
         let dump = run_as(user, &[&repmgr, "--dump-config"]).ok();
         assert!(dump.stdout.starts_with(&format!("# {conf}\n# compatibility: hg\n")), "{dump}");
-        run_as(user, &[&repmgr, "cluster", "show"]).code(6).says("unable to connect to local node");
+        run_as(user, &[&repmgr, "cluster", "show"]).code(6).says("cannot connect to local node");
         run_as(user, &[&repmgr, "-v", "cluster", "show"])
             .code(6)
             .says(&format!("using configuration file \"{conf}\""));

@@ -32,6 +32,10 @@ fn who_reaches_whom_is_shown_as_by_the_original() {
     assert_eq!(codes(&whole), [0, 0, 0, 0]);
     assert_eq!(whole[1].stdout, "1,1,0\n1,2,0\n1,3,0\n2,1,0\n2,2,0\n2,3,0\n3,1,0\n3,2,0\n3,3,0\n");
     alike("seen by a standby", three);
+    for command in ["matrix", "crosscheck"] {
+        let compact = Pair::run(one, &["cluster", command, "--compact"]);
+        assert_eq!(compact.original.stdout, compact.ours.stdout, "{command} --compact");
+    }
 
     lab.refuse_port(two, 22);
     assert_eq!(codes(&alike("ssh to one node is refused", one)), [12, 25, 12, 12]);

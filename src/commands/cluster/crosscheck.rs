@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// [`Exit::BadConfig`], [`Exit::DbConn`], [`Exit::DbQuery`]: the records could not be read.
 pub fn run(ctx: &Context, args: &ClusterCrosscheck) -> Result<Exit> {
-    report::info("connecting to database");
+    report::info("asking every registered node");
     let nodes = records(ctx)?;
     let own = own_id(ctx);
     let views = in_parallel(nodes.iter().collect(), |record: &NodeRecord| {

@@ -28,7 +28,7 @@ pub fn open(ctx: &Context, conninfo: &ConnInfo) -> Result<(Session, NodeRecord)>
         .map_err(|e| e.into_error(Exit::DbQuery, format!("unable to read the record of node {id}")))?;
     match record {
         Some(record) => Ok((s, record)),
-        None => Err(Error::new(Exit::BadConfig, format!("no record found for node {id}"))
+        None => Err(Error::new(Exit::BadConfig, format!("node {id} is not registered"))
             .detail(format!("the metadata on {} lists other nodes only", s.place()))
             .hint("check \"node_id\" in the configuration file, or register this node first")),
     }

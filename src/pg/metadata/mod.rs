@@ -17,8 +17,9 @@ pub use events::{Event, EventFilter, EventRow, Recorded, list_events, record_eve
 pub use history::{count_history, delete_history, vacuum_history};
 pub use install::{Installed, Origin, OurSchema, State, how_created, install, refuse, require, state};
 pub use nodes::{
-    Activity, Address, Insert, active_primary, address, all_nodes, children, delete_node, init_voting_term,
-    lock_nodes, node, node_by_name, save_node, set_active, set_address, with_upstream_names,
+    Activity, Address, Insert, active_primary, address, all_nodes, become_primary, children, delete_node,
+    init_voting_term, lock_nodes, node, node_by_name, save_node, set_active, set_address, set_upstream,
+    with_upstream_names,
 };
 
 /// A column of a row of the site's own tables: one of another type, or NULL where none is expected, is an error and

@@ -203,6 +203,29 @@ pub fn set_active(s: &mut Session, id: NodeId, active: Activity) -> Result<bool,
     Ok(s.execute("UPDATE repmgr.nodes SET active = $2 WHERE node_id = $1", &[&id.0, &value])? > 0)
 }
 
+/// Makes a node the active primary without an upstream, and every other primary inactive; false: no such
+/// node. To be called in a transaction.
+///
+/// # Errors
+/// [`PgError`].
+pub fn become_primary(s: &mut Session, id: NodeId) -> Result<bool, PgError> {
+    let others = "UPDATE repmgr.nodes SET active = false WHERE type = 'primary' AND active AND node_id <> $1";
+    s.execute(others, &[&id.0])?;
+    let own = "UPDATE repmgr.nodes SET type = 'primary', upstream_node_id = NULL, active = true
+        WHERE node_id = $1";
+    Ok(s.execute(own, &[&id.0])? > 0)
+}
+
+/// Makes a node an active standby of `upstream`; false: no such node.
+///
+/// # Errors
+/// [`PgError`].
+pub fn set_upstream(s: &mut Session, id: NodeId, upstream: NodeId) -> Result<bool, PgError> {
+    let sql = "UPDATE repmgr.nodes SET type = 'standby', upstream_node_id = $2, active = true
+        WHERE node_id = $1";
+    Ok(s.execute(sql, &[&id.0, &upstream.0])? > 0)
+}
+
 /// Whether a node takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// # Errors
 /// [`Exit::BadConfig`], [`Exit::DbConn`], [`Exit::DbQuery`]: the records could not be read.
 pub fn run(ctx: &Context, args: &ClusterMatrix) -> Result<Exit> {
-    report::info("connecting to database");
+    report::info("asking every registered node");
     let nodes = records(ctx)?;
     let View { grid, failures, unreached } = look(ctx, &nodes);
     print(&grid, args.output)?;

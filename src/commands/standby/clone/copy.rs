@@ -227,7 +227,7 @@ fn failed(program: &Program, output: &Output) -> Error {
     let stderr = output.stderr_text();
     let lines: Vec<&str> =
         stderr.split(['\n', '\r']).filter(|l| !l.trim().is_empty() && progress_of(l).is_none()).collect();
-    let mut error = Error::new(Exit::BaseBackup, "unable to take a base backup of the source server")
+    let mut error = Error::new(Exit::BaseBackup, "the base backup of the source failed")
         .detail(format!("pg_basebackup: {}", output.status));
     let skip = lines.len().saturating_sub(LINES_TOLD);
     error.detail.extend(lines.iter().skip(skip).map(|l| l.trim().to_owned()));

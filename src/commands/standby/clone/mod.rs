@@ -22,6 +22,8 @@ mod target;
 mod upstream;
 mod wish;
 
+pub use plan::{for_replication, primary_conninfo, shown};
+
 use crate::cli::args::StandbyClone;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::{Context, connect_deadline, connect_node};
@@ -71,7 +73,7 @@ struct Prepared {
 /// [`Exit::Barman`]: asked for Barman.
 pub fn run(ctx: &Context, args: &StandbyClone) -> Result<Exit> {
     let wish = wish::read(ctx, args)?;
-    report::notice(format!("destination directory \"{}\" provided", wish.data_dir.display()));
+    report::notice(format!("data directory: \"{}\"", wish.data_dir.display()));
     if args.replication_conf_only {
         return replication_conf::run(ctx, &wish);
     }
@@ -119,7 +121,7 @@ fn prepare(ctx: &Context, wish: Wish) -> Result<Prepared> {
     let folders = folders::look(&source, &wish, &target)?;
     folders::fits(&source, &wish, &target, &folders)?;
     let external = external_files::prepare(&wish, &source, ctx.general.remote_user.as_deref())?;
-    report::notice(format!("standby will attach to upstream {}", upstream.label()));
+    report::notice(format!("the standby will stream from {}", upstream.label()));
     if wish.checkpoint == Checkpoint::Spread {
         report::info("the source makes its checkpoint as slowly as it is set to")
             .hint("-c/--fast-checkpoint makes the clone begin at once");
@@ -186,7 +188,7 @@ fn slot_place(wish: &Wish, source: &Source, upstream: &Upstream) -> Result<(Slot
             Ok((SlotAt::Upstream, plan::upstream_replication_conninfo(wish, upstream), lost(&lost_ones)))
         }
         Err(why) => {
-            report::warning(format!("unable to connect to upstream {}", upstream.label()))
+            report::warning(format!("cannot connect to upstream {}", upstream.label()))
                 .detail(why.to_string())
                 .hint(format!("make replication slot \"{slot}\" there by hand before the standby starts"));
             Ok((SlotAt::Nowhere, on_source, Found::Usable))
@@ -199,22 +201,25 @@ fn print(p: &Prepared) {
     let slot = p.wish.slot.as_deref().unwrap_or_default();
     match p.slot_at {
         SlotAt::Source => {
-            drop(report::info(format!("would create replication slot \"{slot}\" on the source node")))
+            drop(report::info(format!("replication slot \"{slot}\": would make it on the source node")))
         }
         SlotAt::Upstream => {
-            drop(report::info(format!("would create replication slot \"{slot}\" on {}", p.upstream.label())));
+            drop(report::info(format!(
+                "replication slot \"{slot}\": would make it on {}",
+                p.upstream.label()
+            )));
         }
         SlotAt::Nowhere => {}
     }
     let program = copy::program(&p.backup, &p.target.owner);
-    report::info(format!("would execute:\n  {}", program.shown()))
+    report::info(format!("would run:\n  {}", program.shown()))
         .detail(format!("and move the copy from \"{}\" up when it is whole", marker::FOLDER));
     let mut message = report::info("would write these settings:");
     for line in plan::shown(&p.settings) {
         message = message.detail(line);
     }
     drop(message);
-    report::info("all prerequisites for \"standby clone\" are met");
+    report::info("every check for \"standby clone\" passed");
 }
 
 /// Does it. What fails is undone as far as it can be.
@@ -276,9 +281,9 @@ fn clear(p: &Prepared) -> Result<()> {
 /// The copy in its folder, whole and told whom to follow.
 fn copied(ctx: &Context, p: &Prepared, interruption: &Interruption) -> Result<()> {
     copy::heed(interruption)?;
-    report::notice("starting backup (using pg_basebackup)...");
+    report::notice("copying the data of the source with pg_basebackup");
     let program = copy::program(&p.backup, &p.target.owner);
-    report::info(format!("executing:\n  {}", program.shown()));
+    report::info(format!("running:\n  {}", program.shown()));
     let display = if ctx.general.quiet { Display::Hidden } else { Display::Auto };
     copy::run(&program, display, p.wish.checkpoint, interruption)?;
     if p.wish.verify == Verify::Yes {
@@ -303,12 +308,12 @@ fn conclude(ctx: &Context, p: &Prepared, lacking: Option<&Error>) {
     } else {
         format!("pg_ctl -D {dir} start")
     };
-    report::notice("you can now start your PostgreSQL server").hint(format!("for example: {start}")).hint(
-        match own_record(p) {
-            None => "after starting the server, you need to register this standby with \"repmgr standby register\"",
-            Some(_) => "after starting the server, bring this standby's record up to date with \"repmgr standby register --force\"",
-        },
-    );
+    report::notice(format!("the clone in \"{dir}\" is whole"))
+        .hint(format!("start the server: {start}"))
+        .hint(match own_record(p) {
+            None => "then register it: repmgr standby register",
+            Some(_) => "then bring its record up to date: repmgr standby register --force",
+        });
     let Some(node_id) = p.wish.node_id else { return };
     let place = |key: &str| p.wish.source.get(key).unwrap_or_default().to_owned();
     let port = p.source.setting("port").map_or_else(|| place("port"), str::to_owned);

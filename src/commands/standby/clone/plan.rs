@@ -3,6 +3,7 @@
 use super::marker;
 use super::upstream::Upstream;
 use super::wish::{Checkpoint, Wish};
+use crate::config::Settings;
 use crate::domain::conninfo::ConnInfo;
 use crate::pg::standby_config::StandbySettings;
 use std::path::{Path, PathBuf};
@@ -57,11 +58,18 @@ pub fn replication_conninfo(wish: &Wish, upstream: &Upstream) -> ConnInfo {
 /// The connection by which a slot is made on the upstream.
 #[must_use]
 pub fn upstream_replication_conninfo(wish: &Wish, upstream: &Upstream) -> ConnInfo {
-    let mut conninfo = upstream.conninfo.clone();
-    if let Some(user) = wish.replication_user.as_ref().or(upstream.replication_user.as_ref()) {
+    let user = wish.replication_user.as_ref().or(upstream.replication_user.as_ref());
+    for_replication(&wish.settings, &upstream.conninfo, user.map(String::as_str))
+}
+
+/// A server's connection string as one for replication, as `user` (`None`: as it names one itself).
+#[must_use]
+pub fn for_replication(settings: &Settings, conninfo: &ConnInfo, user: Option<&str>) -> ConnInfo {
+    let mut conninfo = conninfo.clone();
+    if let Some(user) = user {
         become_user(&mut conninfo, user);
     }
-    if let Some(passfile) = &wish.settings.passfile {
+    if let Some(passfile) = &settings.passfile {
         conninfo.set_default("passfile", passfile.to_string_lossy());
     }
     conninfo
@@ -127,25 +135,10 @@ pub fn backup(wish: &Wish, program: &Path, conninfo: &ConnInfo, slot_at: SlotAt)
 /// The settings of the new standby. `password`: PGPASSWORD, where use_primary_conninfo_password wants it.
 #[must_use]
 pub fn settings(wish: &Wish, upstream: &Upstream, password: Option<&str>) -> StandbySettings {
-    let mut conninfo = upstream_replication_conninfo(wish, upstream);
-    conninfo.remove("passfile");
-    if let Some(passfile) = upstream.conninfo.get("passfile") {
-        conninfo.set("passfile", passfile);
-    }
-    for key in ["dbname", "replication", "fallback_application_name"] {
-        conninfo.remove(key);
-    }
-    if wish.settings.use_primary_conninfo_password
-        && let Some(password) = password.filter(|p| !p.is_empty())
-    {
-        conninfo.set_default("password", password);
-    }
-    if let Some(passfile) = &wish.settings.passfile {
-        conninfo.set("passfile", passfile.to_string_lossy());
-    }
-    if let Some(name) = &wish.node_name {
-        conninfo.set("application_name", name);
-    }
+    let user = wish.replication_user.as_ref().or(upstream.replication_user.as_ref());
+    let user = user.map(String::as_str);
+    let conninfo =
+        primary_conninfo(&wish.settings, &upstream.conninfo, user, wish.node_name.as_deref(), password);
     let given = |value: &Option<String>| value.clone().filter(|v| !v.is_empty());
     StandbySettings {
         primary_conninfo: conninfo.with_secrets(),
@@ -154,6 +147,37 @@ pub fn settings(wish: &Wish, upstream: &Upstream, password: Option<&str>) -> Sta
         restore_command: given(&wish.settings.restore_command),
         archive_cleanup_command: given(&wish.settings.archive_cleanup_command),
     }
+}
+
+/// How a standby called `name` reaches its upstream, as it goes into its settings.
+#[must_use]
+pub fn primary_conninfo(
+    settings: &Settings,
+    upstream: &ConnInfo,
+    user: Option<&str>,
+    name: Option<&str>,
+    password: Option<&str>,
+) -> ConnInfo {
+    let mut conninfo = for_replication(settings, upstream, user);
+    conninfo.remove("passfile");
+    if let Some(passfile) = upstream.get("passfile") {
+        conninfo.set("passfile", passfile);
+    }
+    for key in ["dbname", "replication", "fallback_application_name"] {
+        conninfo.remove(key);
+    }
+    if settings.use_primary_conninfo_password
+        && let Some(password) = password.filter(|p| !p.is_empty())
+    {
+        conninfo.set_default("password", password);
+    }
+    if let Some(passfile) = &settings.passfile {
+        conninfo.set("passfile", passfile.to_string_lossy());
+    }
+    if let Some(name) = name {
+        conninfo.set("application_name", name);
+    }
+    conninfo
 }
 
 /// The settings as they may be shown: without a password.

@@ -73,7 +73,7 @@ pub fn slots(source: &Source, needs: &Needs) -> Option<Finding> {
         return Some(unmet(
             "replication slots are wanted, and the source node allows none",
             "\"use_replication_slots\" is set here, \"max_replication_slots\" is 0 there",
-            "set max_replication_slots to at least the number of standbys and restart the source",
+            "raise max_replication_slots on the source, a slot for each standby, and restart it",
         ));
     }
     if let Some(found) = source.slots.iter().find(|s| s.name == *slot) {
@@ -84,7 +84,7 @@ pub fn slots(source: &Source, needs: &Needs) -> Option<Finding> {
                 "check that no other node has this \"node_id\", and that the standby to be replaced is stopped",
             ));
         }
-        return Some(Finding::Met(format!("replication slot \"{slot}\" exists and is not in use")));
+        return Some(Finding::Met(format!("replication slot \"{slot}\" is there and free")));
     }
     if source.slots_used >= most {
         return Some(unmet(
