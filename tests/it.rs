@@ -29,6 +29,7 @@ mod it {
     mod harness;
     mod metadata;
     mod node_check;
+    mod node_rejoin;
     mod node_service;
     mod node_status;
     mod one_primary;

@@ -2,8 +2,8 @@
 
 use super::args::{
     ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, General, NodeCheck,
-    NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow, StandbyPromote,
-    StandbyRegister, StandbyUnregister,
+    NodeRejoin, NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow,
+    StandbyPromote, StandbyRegister, StandbyUnregister,
 };
 use super::choices::CheckOutput;
 use super::help;
@@ -70,6 +70,8 @@ pub enum Command {
     NodeStatus(NodeStatus),
     /// `node check`
     NodeCheck(NodeCheck),
+    /// `node rejoin`
+    NodeRejoin(NodeRejoin),
     /// `node service`
     NodeService(NodeService),
     /// `cluster show`
@@ -305,6 +307,7 @@ fn command(verb: Verb, args: &[String]) -> Result<Command> {
         Verb::StandbyFollow => Command::StandbyFollow(read(args)?),
         Verb::NodeStatus => Command::NodeStatus(read(args)?),
         Verb::NodeCheck => Command::NodeCheck(read(args)?),
+        Verb::NodeRejoin => Command::NodeRejoin(read(args)?),
         Verb::NodeService => Command::NodeService(read(args)?),
         Verb::ClusterShow => Command::ClusterShow(read(args)?),
         Verb::ClusterMatrix => Command::ClusterMatrix(read(args)?),

@@ -21,6 +21,8 @@ pub enum Verb {
     NodeStatus,
     /// `node check`
     NodeCheck,
+    /// `node rejoin`
+    NodeRejoin,
     /// `node service`
     NodeService,
     /// `cluster show`
@@ -90,7 +92,7 @@ pub const ALIASES: &[(Words, Words)] = &[
 pub const LATER: &[(&str, &[&str])] = &[
     ("standby", &["switchover"]),
     ("witness", &["register", "unregister"]),
-    ("node", &["rejoin", "control", "startup"]),
+    ("node", &["control", "startup"]),
     ("cluster", &["ready"]),
     ("service", &["status", "pause", "unpause"]),
     ("daemon", &["status", "start", "stop", "pause", "unpause"]),
@@ -222,6 +224,28 @@ pub static VERBS: &[VerbInfo] = &[
             ("25", "not everything is OK"),
         ],
         examples: &["repmgr -f /etc/repmgr.conf node check --replication-lag --nagios"],
+    },
+    VerbInfo {
+        verb: Verb::NodeRejoin,
+        group: "node",
+        word: "rejoin",
+        summary: "bring a stopped server back as a standby of the primary",
+        about: "Makes the server on this host, which must be down, a standby of the current primary: -d names a \
+                node that leads to it. A server that has WAL which the primary does not have is refused, with what \
+                would be lost; --force-rewind has pg_rewind discard it, after that WAL was kept aside \
+                (rejoin_keep_wal_dir). A run that was cut off is finished by running the command again; \
+                until then the server does not start, or starts as a standby.",
+        exits: &[
+            ("4", "the server could not be started"),
+            DB,
+            QUERY,
+            ("24", "this node cannot rejoin, or did not attach in time"),
+        ],
+        examples: &[
+            "repmgr -f /etc/repmgr.conf node rejoin -d 'host=node2 user=repmgr dbname=repmgr' --dry-run",
+            "repmgr -f /etc/repmgr.conf node rejoin -d 'host=node2 user=repmgr dbname=repmgr' --force-rewind \
+             --config-files=postgresql.conf,postgresql.auto.conf",
+        ],
     },
     VerbInfo {
         verb: Verb::NodeService,

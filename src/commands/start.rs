@@ -72,6 +72,7 @@ fn needs_file(inv: &Invocation) -> bool {
         | Command::StandbyPromote(_)
         | Command::StandbyFollow(_)
         | Command::NodeStatus(_)
+        | Command::NodeRejoin(_)
         | Command::NodeService(_)
         | Command::ClusterEvent(_)
         | Command::ClusterCleanup(_) => true,
