@@ -11,6 +11,8 @@ const RECORD: &str =
 const EVENTS: &str =
     "SELECT node_id, successful, details FROM repmgr.events WHERE event = 'node_rejoin' ORDER BY ctid";
 const FILES: &str = "--config-files=postgresql.conf,postgresql.auto.conf,pg_hba.conf";
+/// begin, two in each of nine steps, and the end of the journal.
+const LAST: usize = 20;
 const SOON: Duration = Duration::from_secs(30);
 
 /// A registered primary and a standby, with `extra` in their configuration.
@@ -20,7 +22,10 @@ fn pair(extra: &str, conf: &str) -> Solo {
 
 fn cluster(count: usize, extra: &str, conf: &str) -> Solo {
     let solo = Solo::new(count);
-    let options = PgOptions { conf: format!("wal_log_hints = on\n{conf}"), ..PgOptions::default() };
+    let options = PgOptions {
+        conf: format!("wal_log_hints = on\nwal_keep_size = 512MB\n{conf}"),
+        ..PgOptions::default()
+    };
     let one = solo.host(1).init_primary(&options);
     one.write_conf(&extra_of(one, extra));
     one.repmgr(&["primary", "register"]).ok();
@@ -64,6 +69,11 @@ fn journal(host: &Host) -> String {
     host.path(&format!(".local/state/hg_repmgr/{}/journal.json", host.id))
 }
 
+/// The default below /tmp is every test's.
+fn archive(host: &Host) -> String {
+    format!("--config-archive-dir={}", host.path("archive"))
+}
+
 fn start_by_hand(host: &Host) -> Out {
     let (data, log) = (host.data_directory(), host.log_path());
     host.pg_ctl(&["-D", &data, "-l", &log, "-w", "-t", "20", "start"])
@@ -82,6 +92,7 @@ fn refusals_and_the_plan_are_those_of_the_original() {
     running.ours.code(24).says("ERROR: database is still running");
     diverge(&solo, Stop::Fast);
     let archive = format!("--config-archive-dir={}", one.path("archive"));
+    one.shell(&format!("mkdir -p {}", one.path("archive"))).ok();
     watched(solo.hosts(), || {
         let diverged = Pair::run(one, &rejoin(&to, &[]));
         diverged.same_code();
@@ -102,7 +113,9 @@ fn refusals_and_the_plan_are_those_of_the_original() {
                 .says("INFO: pg_rewind would now be executed\nDETAIL: pg_rewind command is:\n  ")
                 .says("INFO: prerequisites for executing NODE REJOIN are met");
         }
-        assert!(!one.exists(&journal(one)) && !one.exists(&format!("{}/standby.signal", one.data_directory())));
+        assert!(
+            !one.exists(&journal(one)) && !one.exists(&format!("{}/standby.signal", one.data_directory()))
+        );
     });
 }
 
@@ -135,7 +148,11 @@ fn records_and_data_after_a_rewind_are_those_of_the_original_and_the_loss_is_tol
                 let kept = one.shell(&format!("ls {}.lost-wal/*", one.data_directory())).ok().stdout;
                 assert!(kept.contains("000000010000000000000"), "{kept}");
                 let dump = one.postgres.program("pg_waldump");
-                one.shell(&format!("{dump} -q {}.lost-wal/*/00000001000000000000000? | head -3", one.data_directory())).ok();
+                one.shell(&format!(
+                    "{dump} -q {}.lost-wal/*/00000001000000000000000? | head -3",
+                    one.data_directory()
+                ))
+                .ok();
                 assert!(!one.exists(&one.path("archive/repmgr-config-archive-node1")));
                 assert!(!one.exists(&journal(one)));
             }
@@ -170,17 +187,23 @@ fn a_crashed_primary_is_recovered_and_rewound_and_a_crashed_standby_just_goes_on
     let solo = pair("", "");
     let (one, two) = (solo.host(1), solo.host(2));
     diverge(&solo, Stop::Immediate);
-    let to = two.conninfo();
+    let (to, here) = (two.conninfo(), archive(one));
     watched(solo.hosts(), || {
         let clean = Pair::run(one, &rejoin(&to, &["--dry-run"]));
         clean.same_code();
-        clean.ours.code(24).says("ERROR: database is not shut down cleanly").says("HINT: provide --force-rewind to run recovery");
-        one.repmgr(&rejoin(&to, &["--force-rewind", FILES, "--dry-run"])).ok().says("single-user mode");
-        one.repmgr(&rejoin(&to, &["--force-rewind", FILES])).ok().says("NODE REJOIN successful");
+        clean
+            .ours
+            .code(24)
+            .says("ERROR: database is not shut down cleanly")
+            .says("HINT: provide --force-rewind to run recovery");
+        one.repmgr(&rejoin(&to, &["--force-rewind", FILES, &here, "--dry-run"]))
+            .ok()
+            .says("single-user mode");
+        one.repmgr(&rejoin(&to, &["--force-rewind", FILES, &here])).ok().says("NODE REJOIN successful");
         one.catch_up(two);
         one.stop_pg(Stop::Immediate);
         one.repmgr(&rejoin(&to, &[])).code(24);
-        let out = one.repmgr(&rejoin(&to, &["--force-rewind", FILES])).ok();
+        let out = one.repmgr(&rejoin(&to, &["--force-rewind", FILES, &here])).ok();
         out.never_says("single-user").never_says("executing pg_rewind");
     });
     assert!(attached(two, one));
@@ -190,11 +213,10 @@ fn a_crashed_primary_is_recovered_and_rewound_and_a_crashed_standby_just_goes_on
 
 /// Kills the command at each point, each time with a fresh pair, and tries to start the server by hand before
 /// the command is run again.
-fn killed_at_each_point(how: Stop, least: usize) {
+fn killed_at_each_point(how: Stop, points: std::ops::RangeInclusive<usize>) {
     let solo = pair("use_replication_slots=yes\nevent_notification_command='echo %e %s >> events.txt'", "");
-    let (mut point, mut kept) = (0, 0);
-    loop {
-        point += 1;
+    let mut kept = 0;
+    for point in points.clone() {
         // Back and forth: the primary of one round is the former primary of the next.
         let (old, new) = if point % 2 == 1 { (1, 2) } else { (2, 1) };
         let (old, new) = (solo.host(old), solo.host(new));
@@ -203,16 +225,20 @@ fn killed_at_each_point(how: Stop, least: usize) {
         old.stop_pg(how);
         new.start_pg();
         new.repmgr(&["standby", "promote"]).ok();
-        new.psql(&format!("DELETE FROM repmgr.events; DROP TABLE IF EXISTS lost; CREATE TABLE won{point} AS SELECT 7 AS a"));
-        let to = new.conninfo();
-        let args = rejoin(&to, &["--force-rewind", FILES]);
+        new.psql(&format!(
+            "DELETE FROM repmgr.events; DROP TABLE IF EXISTS lost; CREATE TABLE won{point} AS SELECT 7 AS a"
+        ));
+        let (to, here) = (new.conninfo(), archive(old));
+        let args = rejoin(&to, &["--force-rewind", FILES, &here]);
         let first = watched(solo.hosts(), || {
             let first = old.repmgr_command(&args).env("HG_REPMGR_KILL_AT", &point.to_string()).run();
             if first.code != 0 {
                 assert!(old.exists(&journal(old)), "point {point}: {first}");
                 let step = old.read(&journal(old));
                 // Whoever starts it now: from the settings on it is never a primary.
-                let settled = !["\"begin\"", "\"recover\"", "\"keep\"", "\"slot\""].iter().any(|s| step.contains(s));
+                let settled = !["\"begin\"", "\"recover\"", "\"keep\"", "\"slot\"", "\"settings\""]
+                    .iter()
+                    .any(|s| step.contains(s));
                 if settled && start_by_hand(old).code == 0 {
                     kept += 1;
                     assert_eq!(old.psql("SELECT pg_is_in_recovery()"), "t", "point {point}: {step}");
@@ -228,22 +254,24 @@ fn killed_at_each_point(how: Stop, least: usize) {
         assert!(attached(new, old), "point {point}");
         let told = new.psql(EVENTS);
         assert_eq!(told.lines().count(), 1, "point {point}: {told}");
-        if first.code == 0 {
-            break;
-        }
+        assert_eq!(first.code == 0, point == LAST + 1, "point {point}: {first}");
     }
-    eprintln!("killed at {} points, started by hand as a standby at {kept}", point - 1);
-    assert!(point > least, "every step is a point: {point}");
+    eprintln!("killed at {points:?}, started by hand as a standby at {kept}");
 }
 
 #[test]
-fn killed_at_each_point_of_a_rewind_and_run_again_it_finishes_and_never_starts_as_a_primary() {
-    killed_at_each_point(Stop::Fast, 18);
+fn killed_at_each_early_point_and_run_again_it_finishes() {
+    killed_at_each_point(Stop::Fast, 1..=11);
 }
 
 #[test]
-fn killed_at_each_point_after_a_crash_and_run_again_it_finishes() {
-    killed_at_each_point(Stop::Immediate, 20);
+fn killed_at_each_late_point_and_run_again_it_finishes_and_never_starts_as_a_primary() {
+    killed_at_each_point(Stop::Fast, 12..=LAST + 1);
+}
+
+#[test]
+fn killed_at_each_point_around_crash_recovery_and_run_again_it_finishes() {
+    killed_at_each_point(Stop::Immediate, 1..=6);
 }
 
 #[test]
@@ -264,15 +292,18 @@ fn a_rewind_that_is_cut_off_half_way_leaves_nothing_that_starts_and_is_finished_
     );
     one.write(&wrapper, &script);
     one.shell(&format!("chmod 755 {wrapper}")).ok();
-    let to = two.conninfo();
+    let (to, here) = (two.conninfo(), archive(one));
     let force = format!("--force-rewind={wrapper}");
     watched(solo.hosts(), || {
-        let cut = one.repmgr(&rejoin(&to, &[&force, FILES]));
+        let cut = one.repmgr(&rejoin(&to, &[&force, FILES, &here]));
         assert!(cut.code != 0 && one.exists(&journal(one)), "{cut}");
         assert!(!one.exists(&format!("{data}/standby.signal")));
         assert_ne!(start_by_hand(one).code, 0, "a half rewound directory starts");
         one.repmgr(&["standby", "follow"]);
-        one.repmgr(&rejoin(&to, &[&force, FILES])).ok().says("taking up").says("NODE REJOIN successful");
+        one.repmgr(&rejoin(&to, &[&force, FILES, &here]))
+            .ok()
+            .says("taking up")
+            .says("NODE REJOIN successful");
         one.catch_up(two);
     });
     assert_eq!(one.psql("SELECT a FROM won"), "7");
@@ -294,7 +325,12 @@ fn what_stands_in_the_way_is_told_and_nothing_is_changed() {
     assert!(!one.exists(&journal(one)));
     // Two at once.
     let conf = one.read(&one.conf_path());
-    let start = format!("service_start_command='sleep 3; {} -D {} -l {} start'\n", one.postgres.program("pg_ctl"), one.data_directory(), one.log_path());
+    let start = format!(
+        "service_start_command='sleep 3; {} -D {} -l {} start'\n",
+        one.postgres.program("pg_ctl"),
+        one.data_directory(),
+        one.log_path()
+    );
     one.append(&one.conf_path(), &start);
     watched(solo.hosts(), || {
         let args = rejoin(&to, &[]);
@@ -311,7 +347,10 @@ fn what_stands_in_the_way_is_told_and_nothing_is_changed() {
     one.write(&one.conf_path(), &conf);
     // Led there by a standby that follows the primary by now.
     three.repmgr(&["standby", "follow"]).ok();
-    one.repmgr(&rejoin(&three.conninfo(), &[])).ok().says("taking up").says("node 1 is now attached to node 2");
+    one.repmgr(&rejoin(&three.conninfo(), &[]))
+        .ok()
+        .says("taking up")
+        .says("node 1 is now attached to node 2");
     assert!(attached(two, one));
 }
 
@@ -330,7 +369,14 @@ fn servers_that_pg_rewind_cannot_help_are_refused_with_another_way() {
     diverge(&solo, Stop::Fast);
     let to = two.conninfo();
     let before = one.shell(&format!("ls {}", one.data_directory())).ok().stdout;
-    let hints = one.shell(&format!("{} -D {} | grep -E 'wal_log_hints|checksum'", one.postgres.program("pg_controldata"), one.data_directory())).ok().stdout;
+    let hints = one
+        .shell(&format!(
+            "{} -D {} | grep -E 'wal_log_hints|checksum'",
+            one.postgres.program("pg_controldata"),
+            one.data_directory()
+        ))
+        .ok()
+        .stdout;
     if hints.contains("checksum version:           0") {
         one.repmgr(&rejoin(&to, &["--force-rewind"])).code(24).says("wal_log_hints").says("standby clone");
     }
@@ -341,7 +387,10 @@ fn servers_that_pg_rewind_cannot_help_are_refused_with_another_way() {
     one.pg_ctl(&["-D", &one.data_directory(), "promote", "-w"]).ok();
     one.psql("CHECKPOINT");
     one.stop_pg(Stop::Fast);
-    one.repmgr(&rejoin(&to, &["--force-rewind"])).code(24).says("different timelines of one number").says("would be lost");
+    one.repmgr(&rejoin(&to, &["--force-rewind"]))
+        .code(24)
+        .says("different timelines of one number")
+        .says("would be lost");
 }
 
 #[test]
@@ -358,12 +407,18 @@ fn missing_wal_and_a_stranger_are_refused_before_anything_changes() {
     two.repmgr(&["standby", "promote"]).ok();
     let data = one.data_directory();
     one.shell(&format!("cd {data}/pg_wal && mkdir ../../archive && for f in $(ls 0000* | head -n -1); do mv $f ../../archive/; done")).ok();
-    let to = two.conninfo();
+    let (to, here) = (two.conninfo(), archive(one));
     watched(solo.hosts(), || {
-        one.repmgr(&rejoin(&to, &["--force-rewind", FILES])).code(24).says("pg_rewind").says("restore_command");
+        one.repmgr(&rejoin(&to, &["--force-rewind", FILES, &here]))
+            .code(24)
+            .says("pg_rewind")
+            .says("restore_command");
         assert!(!one.exists(&format!("{data}/standby.signal")) && !one.exists(&journal(one)));
-        one.append(&format!("{data}/postgresql.conf"), &format!("restore_command = 'cp {} %p'\n", one.path("archive/%f")));
-        let out = one.repmgr(&rejoin(&to, &["--force-rewind", FILES])).ok();
+        one.append(
+            &format!("{data}/postgresql.conf"),
+            &format!("restore_command = 'cp {} %p'\n", one.path("archive/%f")),
+        );
+        let out = one.repmgr(&rejoin(&to, &["--force-rewind", FILES, &here])).ok();
         out.says("--restore-target-wal").says("NODE REJOIN successful");
         one.catch_up(two);
     });

@@ -3,7 +3,7 @@
 use super::facts::{self, Facts, Local, as_rejoin};
 use super::plan::{Loss, Way};
 use super::steps::Work;
-use super::{COMMAND, asked, needs_recovery, plan, recover, required};
+use super::{COMMAND, asked, config_files, needs_recovery, plan, recover, required};
 use crate::cli::args::NodeRejoin;
 use crate::commands::context::Context;
 use crate::commands::follow_core::attach::{self, Made};
@@ -176,7 +176,8 @@ pub fn apply(ctx: &Context, args: &NodeRejoin, facts: Facts, from: From, mut not
         }
         (From::Attach, _) | (_, None) => {}
     }
-    let mut work = Work { ctx, args, journal, facts, noted, reached: None, made: Made::Before };
+    let mut work =
+        Work { ctx, args, journal, facts, noted, reached: None, made: Made::Before, saved: Vec::new() };
     let done = carry_out(&mut work, from);
     finish(work, done)
 }
@@ -258,6 +259,7 @@ fn finish(mut work: Work<'_>, done: Result<Option<String>>) -> Result<Exit> {
             if let (Ok(Some(slot)), Made::Now) = (attach::slot(work.ctx), work.made) {
                 attach::drop_slot(work.ctx, &target, &slot);
             }
+            config_files::discard(&work.noted.archive, &work.saved);
             work.journal.done()?;
             Err(why)
         }

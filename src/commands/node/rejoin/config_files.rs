@@ -2,6 +2,7 @@
 
 use super::guard::cannot;
 use crate::cli::args::NodeRejoin;
+use crate::commands::follow_core::attach::Run;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -42,13 +43,18 @@ pub fn archive(args: &NodeRejoin, settings: &Settings) -> PathBuf {
     above.join(format!("repmgr-config-archive-{}", settings.node_name.replace('/', "_")))
 }
 
-/// Copies them there.
+/// Copies them there. What lies there already is another node's of this name, unless `run` is a second one.
 ///
 /// # Errors
 /// [`Exit::Rejoin`].
-pub fn save(data_dir: &Path, archive: &Path, names: &[String]) -> Result<()> {
+pub fn save(data_dir: &Path, archive: &Path, names: &[String], run: Run) -> Result<()> {
     if names.is_empty() {
         return Ok(());
+    }
+    if run == Run::First && std::fs::read_dir(archive).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Error::new(Exit::Rejoin, format!("\"{}\" is in use", archive.display()))
+            .detail("files of another rejoin lie there, of a node of the same name")
+            .hint("remove it if nobody needs it, or name another place with --config-archive-dir"));
     }
     state::make_folder(archive, data_dir).map_err(|why| cannot("make", archive, &why))?;
     let meta = std::fs::symlink_metadata(archive).map_err(|why| cannot("look at", archive, &why))?;

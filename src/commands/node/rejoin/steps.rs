@@ -42,9 +42,15 @@ pub struct Work<'a> {
     pub reached: Option<Step>,
     /// Whether the slot on the primary is new.
     pub made: Made,
+    /// Configuration files that this run has copied.
+    pub saved: Vec<String>,
 }
 
 impl Work<'_> {
+    fn run(&self) -> Run {
+        if self.journal.earlier().is_some() { Run::Again } else { Run::First }
+    }
+
     /// Notes that a step comes next.
     ///
     /// # Errors
@@ -74,7 +80,9 @@ impl Work<'_> {
         let count = keep(data_dir, &self.noted.kept, span)?;
         report::notice(format!("{} will be discarded", loss.range()))
             .detail(format!("{count} files of WAL are kept in \"{}\"", self.noted.kept.display()));
-        config_files::save(data_dir, &self.noted.archive, &self.noted.files)
+        config_files::save(data_dir, &self.noted.archive, &self.noted.files, self.run())?;
+        self.saved.clone_from(&self.noted.files);
+        Ok(())
     }
 
     /// The slot on the primary: from here on WAL waits for us.
@@ -210,7 +218,7 @@ impl Work<'_> {
     /// [`Exit::DbQuery`], [`Exit::BadConfig`].
     pub fn record(&mut self) -> Result<Option<String>> {
         self.step(Step::Record)?;
-        let run = if self.journal.earlier().is_some() { Run::Again } else { Run::First };
+        let run = self.run();
         let own = self.facts.own.node_id;
         let details = self.noted.success(own.0);
         let target = &mut self.facts.target;
