@@ -11,6 +11,10 @@ DESTDIR ?=
 # Asked when it is needed: setup may have installed rustc just before.
 HOST = $(shell PATH="$(PATH)" rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 TARGET ?= $(HOST)
+# What ships names no folder of the machine that built it. Cargo joins these flags with those of .cargo/config.toml;
+# RUSTFLAGS would take their place, and the program would not be static.
+SOURCES = $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src
+FLAGS = CARGO_TARGET_$(shell echo '$(TARGET)' | tr 'a-z-' 'A-Z_')_RUSTFLAGS
 BIN = target/$(TARGET)/release/hg_repmgr
 PAGES = $(wildcard man/*.[1-8])
 
@@ -23,7 +27,7 @@ toolchain:
 	@scripts/setup.sh build
 
 build: toolchain ## the release binary (default)
-	cargo build --release --locked --target $(TARGET)
+	env $(FLAGS)="--remap-path-prefix=$(SOURCES)=crates $$$(FLAGS)" cargo build --release --locked --target $(TARGET)
 	@ls -l $(BIN) | awk '{printf "%s: %.2f MB\n", $$NF, $$5 / 1e6}'
 
 help: ## this list

@@ -68,6 +68,7 @@ want_test() {
   want 'program hostname' hostname hostname "a host's own name"
   want 'program sshd' openssh-server openssh-server "sshd of the hosts"
   want 'program ssh' openssh-client openssh-clients "ssh between the hosts"
+  want 'program strace' strace strace "ends a clone at each of its steps"
   want 'program rsync' rsync rsync "copies between the hosts"
   want 'program mkfs.ext4' e2fsprogs e2fsprogs "small disks that fill up"
   want 'program mandoc' mandoc mandoc "checks the manual pages"

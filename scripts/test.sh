@@ -41,7 +41,7 @@ cargo test --doc --quiet
 
 if [ -z "${HG_REPMGR_RELEASE:-}" ]; then
   step "release build, for the tests of what ships"
-  cargo build --release
+  make --no-print-directory build
   export HG_REPMGR_RELEASE=$PWD/target/$host/release/hg_repmgr
 fi
 

@@ -43,6 +43,7 @@ static APPLETS: &[Applet] = &[
 #[must_use]
 pub fn run(argv: Vec<OsString>) -> Exit {
     signals::end_on_closed_pipe();
+    signals::remember_children();
     let (called_as, args) =
         argv.split_first().map_or((OsStr::new(OWN_NAME), &[][..]), |(n, a)| (n.as_os_str(), a));
     let place = Place { cwd: std::env::current_dir().ok(), program: program_path(called_as) };

@@ -1,6 +1,6 @@
 //! Exit codes: the numbers are an interface that scripts and other nodes' programs rely on.
 
-/// Every way a command can end. The number is the process's exit code.
+/// Every way a command can end. The number is the process's exit code, but for checks: see [`Exit::code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Exit {
@@ -62,12 +62,40 @@ pub enum Exit {
     RepmgrdService = 27,
     /// Two primaries and nothing that tells which is right.
     BrainSplit = 28,
+    /// What a single check found, in Nagios's numbers: 1, a warning. Not how a command failed.
+    CheckWarning = CHECKS + 1,
+    /// 2, critical.
+    CheckCritical = CHECKS + 2,
+    /// 3, not known.
+    CheckUnknown = CHECKS + 3,
 }
+
+/// Numbers of checks begin anew, and have this added here.
+const CHECKS: u8 = 100;
 
 impl Exit {
     /// The number a process ends with.
     #[must_use]
     pub const fn code(self) -> u8 {
-        self as u8
+        let number = self as u8;
+        if number > CHECKS { number - CHECKS } else { number }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_have_numbers_of_their_own() {
+        for (exit, code) in [
+            (Exit::Success, 0),
+            (Exit::BrainSplit, 28),
+            (Exit::CheckWarning, 1),
+            (Exit::CheckCritical, 2),
+            (Exit::CheckUnknown, 3),
+        ] {
+            assert_eq!(exit.code(), code, "{exit:?}");
+        }
     }
 }

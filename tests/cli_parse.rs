@@ -192,19 +192,6 @@ fn the_command_lines_of_the_compatibility_list_are_understood() {
                 if r.upstream_node_id == Some(NodeId(1)) && r.wait_start == Some(Duration::from_secs(30)))
         }),
         ("standby unregister --node-id=3 --node-name=n3", |c| matches!(c, Command::StandbyUnregister(_))),
-        (
-            "standby promote --dry-run -F --siblings-follow -R pg",
-            |c| matches!(c, Command::StandbyPromote(p) if p.siblings_follow),
-        ),
-        ("standby follow --dry-run --upstream-node-id=2 -w=5", |c| {
-            matches!(c, Command::StandbyFollow(f)
-                if f.upstream_node_id == Some(NodeId(2)) && f.wait == Some(FollowWait::UpTo(Duration::from_secs(5))))
-        }),
-        (
-            "standby follow -w",
-            |c| matches!(c, Command::StandbyFollow(f) if f.wait == Some(FollowWait::AsConfigured)),
-        ),
-        ("standby follow -W", |c| matches!(c, Command::StandbyFollow(f) if f.no_wait && f.wait.is_none())),
         ("node status --csv", |c| matches!(c, Command::NodeStatus(s) if s.output == Output::Csv)),
         ("primary status --json", |c| matches!(c, Command::NodeStatus(s) if s.output == Output::Json)),
         (
@@ -248,6 +235,8 @@ fn the_command_lines_of_the_compatibility_list_are_understood() {
             "cluster cleanup -k 30 --node-id=1 --dry-run",
             |c| matches!(c, Command::ClusterCleanup(k) if k.keep_history == Some(30)),
         ),
+        ("vip status --json", |c| matches!(c, Command::VipStatus(s) if s.output == Output::Json)),
+        ("VIP Announce", |c| matches!(c, Command::VipAnnounce(_))),
         ("--dump-config -f x.conf", |c| matches!(c, Command::DumpConfig)),
     ];
     for (line, is) in rows {
@@ -259,6 +248,30 @@ fn the_command_lines_of_the_compatibility_list_are_understood() {
         let inv = clean(&format!("node check --{long} --optformat"));
         let want = NodeCheck { check: Some(check), output: CheckOutput::OptFormat, ..NodeCheck::default() };
         assert_eq!(inv.command, Command::NodeCheck(want), "--{long}");
+    }
+}
+
+#[test]
+fn the_command_lines_that_change_roles_are_understood() {
+    type Is = fn(&Command) -> bool;
+    let rows: &[(&str, Is)] = &[
+        (
+            "standby promote --dry-run -F --siblings-follow -R pg",
+            |c| matches!(c, Command::StandbyPromote(p) if p.siblings_follow),
+        ),
+        ("standby follow --dry-run --upstream-node-id=2 -w=5", |c| {
+            matches!(c, Command::StandbyFollow(f)
+                if f.upstream_node_id == Some(NodeId(2)) && f.wait == Some(FollowWait::UpTo(Duration::from_secs(5))))
+        }),
+        (
+            "standby follow -w",
+            |c| matches!(c, Command::StandbyFollow(f) if f.wait == Some(FollowWait::AsConfigured)),
+        ),
+        ("standby follow -W", |c| matches!(c, Command::StandbyFollow(f) if f.no_wait && f.wait.is_none())),
+    ];
+    for (line, is) in rows {
+        let inv = clean(line);
+        assert!(is(&inv.command), "{line}: {:?}", inv.command);
     }
 }
 
@@ -383,7 +396,7 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
 #[test]
 fn an_option_that_does_not_belong_gives_a_warning_and_has_no_effect() {
     let inv = run("cluster show --dry-run --siblings-follow -w=5 -F");
-    let want = ["--dry-run", "-F", "--siblings-follow", "-w"];
+    let want = ["--dry-run", "-F", "-w", "--siblings-follow"];
     assert_eq!(inv.warnings, want.map(|o| format!("option \"{o}\" has no effect with \"cluster show\"")));
     assert!(!inv.general.dry_run && !inv.general.force);
     assert_eq!(

@@ -290,6 +290,8 @@ fn ranges_are_repmgrs_and_hg_repmgr_takes_a_few_zeros_more() {
         ("network_card='a,b'\nvirtual_ip='10.0.0.1'", false, false),
         ("tablespace_mapping='/a=/b'", true, true),
         ("tablespace_mapping='/a'", false, false),
+        (r"tablespace_mapping='/a\=x=/b'", true, true),
+        (r"tablespace_mapping='/a=/x=/b'", false, false),
         ("connection_check_type=QUERY", true, true),
         ("failover=AUTOMATIC", false, false),
         ("replication_type=bdr", true, true),
@@ -314,7 +316,7 @@ fn values_come_out_in_their_types() {
     let folder = Folder::new();
     let text = format!(
         "{HEAD}degraded_monitoring_timeout=5min\nchild_nodes_connected_min_count=2\nlog_level=err\nlog_facility=local3\n\
-         tablespace_mapping='/a=/b/'\ntablespace_mapping='/c\\\\=d=/e'\nevent_notifications='standby_promote, node_rejoin'\n\
+         tablespace_mapping='/a=/b/'\ntablespace_mapping='/c\\\\=d=/e'\ntablespace_mapping='/f\\=g=/h\\=i'\nevent_notifications='standby_promote, node_rejoin'\n\
          pg_bindir=/usr/bin///\nstandby_wait_timeout=2\nmaximum_lag_on_failover=0\ntrusted_servers='10.0.0.1,10.0.0.2:53'\n\
          connection_check_query='  SELECT 2 '\nssh_options=''\n"
     );
@@ -323,7 +325,11 @@ fn values_come_out_in_their_types() {
     assert_eq!(s.child_nodes_connected_min_count, Some(2));
     assert_eq!((s.log_level, s.log_facility), (LogLevel::Error, LogFacility::Local3));
     let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
-    assert_eq!(s.tablespace_mapping, [pair("/a", "/b"), pair("/c=d", "/e")], "a repeated key that collects");
+    assert_eq!(
+        s.tablespace_mapping,
+        [pair("/a", "/b"), pair("/c=d", "/e"), pair("/f=g", "/h=i")],
+        "a repeated key that collects"
+    );
     assert_eq!(s.event_notifications, ["standby_promote", "node_rejoin"]);
     assert_eq!(s.pg_bindir.as_deref(), Some(Path::new("/usr/bin")));
     assert_eq!(s.standby_wait_timeout, Duration::from_secs(120), "a bare number is minutes");
@@ -508,6 +514,20 @@ fn the_version_is_the_binarys_own_or_the_only_one() {
 }
 
 #[test]
+fn a_link_from_elsewhere_leads_to_the_file_beside_its_end() {
+    let folder = Folder::new();
+    let real = folder.write("opt/HighGo/bin/repmgr", "");
+    let at_its_end = folder.write("opt/HighGo/conf/hg_repmgr.conf", HEAD);
+    std::fs::create_dir_all(folder.0.join("local/bin")).unwrap();
+    std::os::unix::fs::symlink(&real, folder.0.join("local/bin/repmgr")).unwrap();
+    let mut search = folder.search();
+    search.program = Some(folder.0.join("local/bin/repmgr"));
+    assert_eq!(config::load(&search).unwrap().file, Some(at_its_end));
+    let as_called = folder.write("local/conf/hg_repmgr.conf", HEAD);
+    assert_eq!(config::load(&search).unwrap().file, Some(as_called), "as it was called comes first");
+}
+
+#[test]
 fn a_file_that_was_named_must_be_there() {
     let folder = Folder::new();
     folder.write("etc/repmgr.conf", HEAD);
@@ -619,4 +639,17 @@ proptest! {
             let _ = (dump_text(&loaded), dump_json(&loaded));
         }
     }
+}
+
+#[test]
+fn debug_shows_no_password() {
+    let folder = Folder::new();
+    let text = "node_id=1\nnode_name='n1'\nconninfo='host=n1 dbname=r user=r password=s3cret'\ndata_directory='/d'\n\
+                restore_command='PGPASSWORD=s3cret cp %f %p'\n";
+    let loaded = folder.load("repmgr.conf", text).unwrap();
+    assert!(loaded.settings.conninfo.contains("s3cret"));
+    assert!(
+        !format!("{loaded:?} {:?}", hg_repmgr::config::lexer::lex(text.as_bytes(), |_| true))
+            .contains("s3cret")
+    );
 }

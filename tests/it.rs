@@ -44,4 +44,9 @@ mod it {
     mod standby_register;
     mod standby_unregister;
     mod versions;
+    mod vip_announce;
+    mod vip_bind;
+    mod vip_common;
+    mod vip_status;
+    mod vip_unbind;
 }

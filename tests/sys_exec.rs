@@ -4,7 +4,7 @@
 
 use hg_repmgr::exit::Exit;
 use hg_repmgr::sys::clock::{Deadline, now, poll_until};
-use hg_repmgr::sys::exec::{Program, Status, Stream};
+use hg_repmgr::sys::exec::{Heard, Program, Status, Stream};
 use hg_repmgr::sys::identity::Identity;
 use std::path::Path;
 use std::time::Duration;
@@ -32,6 +32,36 @@ fn a_program_ends_as_it_ends() {
             "{why}"
         );
     }
+}
+
+#[test]
+fn a_silent_program_is_heard_to_run() {
+    let (mut lines, mut ticks) = (0, 0);
+    let out = sh("sleep 1.2; echo end").watch(within(10), &mut |heard| match heard {
+        Heard::Line(..) => lines += 1,
+        Heard::Runs if lines == 0 => ticks += 1,
+        Heard::Runs => {}
+    });
+    assert_eq!(out.expect("run").status, Status::Exited(0));
+    assert!(lines == 1 && ticks >= 3, "{lines} {ticks}");
+}
+
+#[test]
+fn a_line_that_is_too_long_comes_in_pieces_and_loses_nothing() {
+    let mut pieces = Vec::new();
+    let out = sh("head -c 2500000 /dev/zero | tr '\\0' x")
+        .stream(within(20), &mut |_, line| pieces.push(line.len()));
+    assert_eq!(out.expect("run").status, Status::Exited(0));
+    assert_eq!((pieces.len(), pieces.iter().sum::<usize>()), (3, 2_500_000));
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let program = sh("true").env("PGPASSWORD", "s3cret").stdin("s3cret");
+    let shown = format!("{program:?}");
+    assert!(shown.contains("PGPASSWORD") && !shown.contains("s3cret"), "{shown}");
+    let hook = hg_repmgr::sys::hook::Hook::verbatim("PGPASSWORD=s3cret psql");
+    assert!(!format!("{hook:?}").contains("s3cret"));
 }
 
 #[test]

@@ -330,3 +330,27 @@ pub struct ClusterCleanup {
     #[argh(option)]
     pub keep_history: Option<u32>,
 }
+
+/// options of `vip status`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct VipStatus {
+    /// given as `--json`
+    #[argh(option, from_str_fn(output), default = "Output::Text")]
+    pub output: Output,
+}
+
+/// options of `vip bind`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct VipBind {}
+
+/// options of `vip unbind`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct VipUnbind {}
+
+/// options of `vip announce`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct VipAnnounce {}

@@ -3,7 +3,7 @@
 use super::args::{
     ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, General, NodeCheck,
     NodeRejoin, NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow,
-    StandbyPromote, StandbyRegister, StandbyUnregister,
+    StandbyPromote, StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus, VipUnbind,
 };
 use super::choices::CheckOutput;
 use super::help;
@@ -84,6 +84,14 @@ pub enum Command {
     ClusterEvent(ClusterEvent),
     /// `cluster cleanup`
     ClusterCleanup(ClusterCleanup),
+    /// `vip status`
+    VipStatus(VipStatus),
+    /// `vip bind`
+    VipBind(VipBind),
+    /// `vip unbind`
+    VipUnbind(VipUnbind),
+    /// `vip announce`
+    VipAnnounce(VipAnnounce),
 }
 
 /// Reads a command line of `repmgr`, without the program's name.
@@ -314,6 +322,10 @@ fn command(verb: Verb, args: &[String]) -> Result<Command> {
         Verb::ClusterCrosscheck => Command::ClusterCrosscheck(read(args)?),
         Verb::ClusterEvent => Command::ClusterEvent(read(args)?),
         Verb::ClusterCleanup => Command::ClusterCleanup(read(args)?),
+        Verb::VipStatus => Command::VipStatus(read(args)?),
+        Verb::VipBind => Command::VipBind(read(args)?),
+        Verb::VipUnbind => Command::VipUnbind(read(args)?),
+        Verb::VipAnnounce => Command::VipAnnounce(read(args)?),
     })
 }
 

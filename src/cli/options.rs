@@ -8,7 +8,7 @@ use Value::{None as Flag, Optional, Required};
 use Verb::{
     ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, NodeCheck, NodeRejoin,
     NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow, StandbyPromote,
-    StandbyRegister, StandbyUnregister,
+    StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus, VipUnbind,
 };
 
 /// One option.
@@ -155,9 +155,9 @@ pub static OPTIONS: &[Opt] = &[
     opt("terse", Some('t'), Flag, General, Scope::All, "leave out details and hints"),
     opt("verbose", Some('v'), Flag, General, Scope::All, "say more: which configuration file, why connections failed"),
 
-    opt("dry-run", None, Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister, StandbyPromote, StandbyFollow, NodeRejoin, NodeService, ClusterCleanup]), "show what would be done, change nothing"),
+    opt("dry-run", None, Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister, StandbyPromote, StandbyFollow, NodeRejoin, NodeService, ClusterCleanup, VipBind, VipUnbind, VipAnnounce]), "show what would be done, change nothing"),
     opt("force", Some('F'), Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyPromote]), "go on where the command would otherwise refuse"),
-    opt("dbname", Some('d'), Required(Text("CONNINFO")), General, CONNECTS, "database to connect to, or a whole connection string"),
+    opt("dbname", Some('d'), Required(Text("CONNINFO")), General, CONNECTS, "name of the database, or a whole connection string"),
     opt("host", Some('h'), Required(Text("HOST")), General, CONNECTS, "host to connect to"),
     opt("port", Some('p'), Required(Number("PORT", 1, 65_535)), General, CONNECTS, "port to connect to"),
     opt("username", Some('U'), Required(NAME), General, CONNECTS, "user to connect as"),
@@ -205,7 +205,7 @@ pub static OPTIONS: &[Opt] = &[
     opt("config-archive-dir", None, Required(DIR), Own, REJOIN, "where they are kept meanwhile (default: /tmp)"),
     opt("action", None, Required(Choice(&["start", "stop", "restart", "reload", "promote"])), Own, SERVICE, "what to do"),
     opt("list-actions", None, Flag, Own, SERVICE, "show the command of each action"),
-    opt("checkpoint", None, Flag, Own, SERVICE, "checkpoint before stopping or restarting"),
+    opt("checkpoint", None, Flag, Own, SERVICE, "write out what the server holds before stop and restart"),
 
     opt("limit", None, Required(Number("ROWS", 1, i32::MAX)), Own, EVENT, "most events shown (default: 20)"),
     opt("all", None, Flag, Own, EVENT, "show all events"),
@@ -216,7 +216,7 @@ pub static OPTIONS: &[Opt] = &[
     opt("csv", None, Flag, Pick("output"), Scope::Only(&[NodeStatus, NodeCheck, ClusterShow, ClusterMatrix, ClusterCrosscheck, ClusterEvent]), "write CSV"),
     opt("nagios", None, Flag, Pick("output"), CHECK, "write a single check as a Nagios plug-in does"),
     opt("optformat", None, Flag, Pick("output"), CHECK, "write a single check as options, for other programs"),
-    opt("json", None, Flag, Pick("output"), Scope::Only(&[NodeStatus, NodeCheck, NodeService, ClusterShow, ClusterMatrix, ClusterCrosscheck, ClusterEvent]), "write JSON"),
+    opt("json", None, Flag, Pick("output"), Scope::Only(&[NodeStatus, NodeCheck, NodeService, ClusterShow, ClusterMatrix, ClusterCrosscheck, ClusterEvent, VipStatus]), "write JSON"),
 
     opt("recovery-conf-only", None, Flag, Alias("replication-conf-only"), CLONE, NOTHING),
     opt("data-dir", None, Required(DIR), Alias("pgdata"), CLONE, NOTHING),

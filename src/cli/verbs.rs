@@ -35,6 +35,14 @@ pub enum Verb {
     ClusterEvent,
     /// `cluster cleanup`
     ClusterCleanup,
+    /// `vip status`
+    VipStatus,
+    /// `vip bind`
+    VipBind,
+    /// `vip unbind`
+    VipUnbind,
+    /// `vip announce`
+    VipAnnounce,
 }
 
 /// What there is to know about a command apart from its options.
@@ -70,6 +78,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("standby", "servers that stream from another one"),
     ("node", "the server on this host"),
     ("cluster", "all nodes together"),
+    ("vip", "the addresses that move with the primary"),
 ];
 
 /// Other names of first words.
@@ -96,7 +105,6 @@ pub const LATER: &[(&str, &[&str])] = &[
     ("cluster", &["ready"]),
     ("service", &["status", "pause", "unpause"]),
     ("daemon", &["status", "start", "stop", "pause", "unpause"]),
-    ("vip", &["status", "bind", "unbind", "announce"]),
 ];
 
 const DB: (&str, &str) = ("6", "a database connection could not be made");
@@ -306,6 +314,48 @@ pub static VERBS: &[VerbInfo] = &[
                 it) and vacuums the table. Works on the primary's database, from any node.",
         exits: &[DB, QUERY],
         examples: &["repmgr -f /etc/repmgr.conf cluster cleanup --keep-history=30"],
+    },
+    VerbInfo {
+        verb: Verb::VipStatus,
+        group: "vip",
+        word: "status",
+        summary: "show the virtual addresses on this host",
+        about: "Shows for each address of \"virtual_ip\" whether it is up here, the state of its network card, and \
+                what it would be changed and announced by: a command of the configuration, the program's \
+                capabilities (CAP_NET_ADMIN, CAP_NET_RAW), a privileged ip or arping, or sudo.",
+        exits: &[("25", "an address or its card is not as it should be, or nothing may change it")],
+        examples: &["repmgr -f /etc/repmgr.conf vip status --json"],
+    },
+    VerbInfo {
+        verb: Verb::VipBind,
+        group: "vip",
+        word: "bind",
+        summary: "take the virtual addresses up on this host",
+        about: "Asks the network whether another host has an address, adds it to its network card, and tells the \
+                neighbours. An address that is there already stays and is announced again. The database is not \
+                asked: on a host that is not the primary, clients would reach the wrong server.",
+        exits: &[("5", "a program or command failed"), ("13", "the system refused the change")],
+        examples: &["repmgr -f /etc/repmgr.conf vip bind --dry-run"],
+    },
+    VerbInfo {
+        verb: Verb::VipUnbind,
+        group: "vip",
+        word: "unbind",
+        summary: "take the virtual addresses down on this host",
+        about: "Removes each address from its network card, whatever its prefix length is there. One that is not \
+                there is no error.",
+        exits: &[("5", "a program or command failed"), ("13", "the system refused the change")],
+        examples: &["repmgr -f /etc/repmgr.conf vip unbind"],
+    },
+    VerbInfo {
+        verb: Verb::VipAnnounce,
+        group: "vip",
+        word: "announce",
+        summary: "tell the neighbours that the virtual addresses are here",
+        about: "Sends gratuitous ARP or unsolicited neighbour advertisements, five times within a second. For \
+                addresses that are up on this host.",
+        exits: &[("5", "a program or command failed"), ("13", "the system refused to send")],
+        examples: &["repmgr -f /etc/repmgr.conf vip announce"],
     },
 ];
 

@@ -121,8 +121,8 @@ impl Context {
     /// [`Exit::DbConn`].
     pub fn connect(&self, conninfo: &ConnInfo, what: &str) -> Result<Session> {
         Session::connect(conninfo, connect_deadline(conninfo)).map_err(|e| {
-            e.into_error(Exit::DbConn, format!("unable to connect to {what}"))
-                .detail(format!("attempted to connect using: {conninfo}"))
+            e.into_error(Exit::DbConn, format!("cannot connect to {what}"))
+                .detail(format!("connection string: {conninfo}"))
         })
     }
 
@@ -185,8 +185,7 @@ fn find_primary(nodes: Vec<NodeRecord>) -> Result<(Session, NodeRecord)> {
     }
     primaries.sort_by_key(|(_, record)| (rank(record), record.node_id));
     primaries.into_iter().next().ok_or_else(|| {
-        let mut error =
-            Error::new(Exit::DbConn, "unable to find a running primary among the registered nodes");
+        let mut error = Error::new(Exit::DbConn, "no registered node is a running primary");
         error.detail = seen;
         error.hint("see \"repmgr cluster show\"")
     })

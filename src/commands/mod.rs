@@ -3,7 +3,9 @@
 pub mod cluster;
 pub mod context;
 pub mod dump_config;
-pub mod follow_core;
+pub mod follow_attach;
+pub mod follow_footing;
+pub mod follow_target;
 pub mod journal;
 pub mod node;
 pub mod notify;
@@ -12,6 +14,7 @@ pub mod registration;
 mod remote;
 pub mod standby;
 mod start;
+pub mod vip;
 
 use crate::cli::{Command, Invocation};
 use crate::error::Result;
@@ -41,5 +44,9 @@ pub fn run(inv: &Invocation) -> Result<Exit> {
         Command::ClusterCrosscheck(args) => cluster::crosscheck::run(ctx, args),
         Command::ClusterEvent(args) => cluster::event::run(ctx, args),
         Command::ClusterCleanup(args) => cluster::cleanup::run(ctx, args),
+        Command::VipStatus(args) => vip::status::run(ctx, args),
+        Command::VipBind(args) => vip::bind::run(ctx, args),
+        Command::VipUnbind(args) => vip::unbind::run(ctx, args),
+        Command::VipAnnounce(args) => vip::announce::run(ctx, args),
     }
 }

@@ -125,7 +125,17 @@ fn run_command(settings: &Settings, happening: &Happening, timestamp: &str) {
     let run = Hook::new("event_notification_command", command, &values)
         .and_then(|hook| hook.run(Deadline::after(SCRIPT_PATIENCE)));
     match run {
-        Ok(output) if output.success() => {}
+        Ok(output) if output.success() => {
+            let said = [output.stdout_text(), output.stderr_text()];
+            let said = said.into_iter().filter(|text| !text.is_empty());
+            said.fold(
+                report::debug(format!(
+                    "event_notification_command ended well for event \"{}\"",
+                    happening.event
+                )),
+                |message, text| message.detail(text),
+            );
+        }
         Ok(output) => {
             report::warning(format!("event_notification_command failed for event \"{}\"", happening.event))
                 .detail(output.complaint());

@@ -86,11 +86,11 @@ pub fn store_address(s: &mut Session, record: &NodeRecord) -> Result<(), PgError
     metadata::set_address(s, record.node_id, &address).map(drop)
 }
 
-/// Says what does not become of the address in this version.
+/// Says what becomes of the address of a node that is no primary.
 pub fn tell_of_address(settings: &Settings) {
     if !settings.virtual_ip.is_empty() {
-        report::notice(format!("virtual IP \"{}\" is recorded only", settings.virtual_ip.join(",")))
-            .detail("this version does not take up the address");
+        report::info(format!("virtual IP \"{}\" is recorded", settings.virtual_ip.join(",")))
+            .detail("only the primary has it up");
     }
 }
 

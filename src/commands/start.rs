@@ -24,7 +24,7 @@ pub fn context(inv: &Invocation) -> Result<Context> {
     if let Some(loaded) = &loaded {
         told(inv, loaded);
     }
-    if mode == Mode::Repmgr && rustix::process::geteuid().is_root() {
+    if mode == Mode::Repmgr && !suits_root(inv) && rustix::process::geteuid().is_root() {
         return Err(Error::new(Exit::BadConfig, "repmgr must not be run as root")
             .detail("the programs of PostgreSQL that it starts refuse root, and files would belong to the wrong user")
             .hint("run it as the user that owns the data directory, or set compatibility=hg in the configuration file"));
@@ -75,8 +75,20 @@ fn needs_file(inv: &Invocation) -> bool {
         | Command::NodeRejoin(_)
         | Command::NodeService(_)
         | Command::ClusterEvent(_)
-        | Command::ClusterCleanup(_) => true,
+        | Command::ClusterCleanup(_)
+        | Command::VipStatus(_)
+        | Command::VipBind(_)
+        | Command::VipUnbind(_)
+        | Command::VipAnnounce(_) => true,
     }
+}
+
+/// Whether the command starts nothing of PostgreSQL and leaves no file behind, so that root may run it.
+const fn suits_root(inv: &Invocation) -> bool {
+    matches!(
+        inv.command,
+        Command::VipStatus(_) | Command::VipBind(_) | Command::VipUnbind(_) | Command::VipAnnounce(_)
+    )
 }
 
 /// How messages are written: the command line beats the file, `--quiet` beats both.

@@ -273,8 +273,18 @@ fn addresses(text: &str) -> Result<String, String> {
     Ok(list(text))
 }
 
-/// `old=new`; `\=` is an equals sign within a path.
+/// `old=new`; `\=` is an equals sign within a path. Quotes take the backslash away: then the sign before the only
+/// `/` that can begin the second path counts.
 fn mapping(text: &str) -> Option<String> {
+    split_mapping(text).or_else(|| {
+        let mut signs = text.match_indices("=/").map(|(at, _)| at);
+        let (sign, None) = (signs.next()?, signs.next()) else { return None };
+        let escaped = |path: &str| path.replace("\\=", "=").replace('=', "\\=");
+        split_mapping(&format!("{}={}", escaped(text.get(..sign)?), escaped(text.get(sign + 1..)?)))
+    })
+}
+
+fn split_mapping(text: &str) -> Option<String> {
     let mut halves = [String::new(), String::new()];
     let mut at = 0;
     let mut chars = text.chars().peekable();

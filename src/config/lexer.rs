@@ -6,6 +6,7 @@
 
 mod value;
 
+use std::fmt;
 use value::Taken;
 
 /// One thing that a file says.
@@ -18,7 +19,7 @@ pub struct Entry {
 }
 
 /// What an entry says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Says {
     /// `key = value`, the value without its quotes.
     Set {
@@ -29,6 +30,16 @@ pub enum Says {
     },
     /// `include 'path'` and its kin.
     Include(Include, String),
+}
+
+/// Without the value, which may hold a password.
+impl fmt::Debug for Says {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set { key, value: _ } => write!(f, "Set({key:?}, ***)"),
+            Self::Include(how, path) => write!(f, "Include({how:?}, {path:?})"),
+        }
+    }
 }
 
 /// The ways to bring in other files.

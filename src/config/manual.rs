@@ -96,7 +96,8 @@ the path in the environment variable
 .Ev HG_REPMGR_CONF
 .It
 .Pa conf/hg_repmgr.conf
-beside the directory that holds the program as it was called, then in
+beside the directory that holds the program as it was called, then beside
+that of the file at the end of a link, then in
 .Ev HGDB_HOME
 and
 .Ev PGHOME

@@ -18,6 +18,7 @@ pub mod sample;
 pub mod search;
 pub mod settings;
 pub mod values;
+mod vip;
 
 pub use dump::{dump_json, dump_text};
 pub use load::{Loaded, defaults, load, load_optional};
@@ -28,6 +29,7 @@ pub use values::{
     RejoinFallback, ReplicationType,
 };
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// Which of the two originals decides where they differ, resolved.
@@ -84,7 +86,7 @@ impl Warning {
 }
 
 /// One `key=value` of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Item {
     /// As it was written.
     pub key: String,
@@ -94,6 +96,13 @@ pub struct Item {
     pub file: PathBuf,
     /// Its line there, from 1.
     pub line: usize,
+}
+
+/// Without the value, which may hold a password.
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Item({}: {})", self.place(), self.key)
+    }
 }
 
 impl Item {

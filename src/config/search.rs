@@ -82,11 +82,13 @@ impl Search {
         }
     }
 
-    /// `conf/hg_repmgr.conf` beside the directory of the binary, and in HighGo's home directories.
+    /// `conf/hg_repmgr.conf` beside the directory of the binary (as it was called, then links followed), and in
+    /// HighGo's home directories.
     fn beside_programs(&self) -> Vec<PathBuf> {
-        let by_binary = self.bin_directory().and_then(|bin| bin.parent().map(Path::to_owned));
+        let beside = |bin: Option<PathBuf>| bin.and_then(|bin| bin.parent().map(Path::to_owned));
+        let (called, real) = (beside(self.bin_directory()), beside(self.real_bin_directory()));
         let home = |name| self.env.get(name).map(|home| absolute(&self.cwd, Path::new(home)));
-        let homes = [by_binary, home("HGDB_HOME"), home("PGHOME")];
+        let homes = [called, real, home("HGDB_HOME"), home("PGHOME")];
         homes.into_iter().flatten().map(|home| home.join("conf/hg_repmgr.conf")).collect()
     }
 

@@ -13,6 +13,7 @@ use super::values::{
 use rows_daemon::rows_daemon;
 use rows_node::rows_node;
 use rows_ours::rows_ours;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -210,7 +211,7 @@ macro_rules! define {
         $($(#[doc = $help:expr])+ $name:ident: $type:ty = $kind:expr, $preset:expr, $taken:ident;)+
     })+) => {
         /// Every setting by the key's name. Made from the table; a key without default is an `Option`.
-        #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+        #[derive(Clone, PartialEq, Eq, serde::Deserialize)]
         pub struct Settings {
             $($($(#[doc = $help])+ #[serde(deserialize_with = "field")] pub $name: $type,)+)+
         }
@@ -231,6 +232,13 @@ macro_rules! define {
 use Preset::{ByMode, Is, Required, Same, Unset};
 
 rows_node! { rows_daemon, rows_ours, define; }
+
+/// Names the node alone: connection strings and commands may hold passwords; the dump shows the rest.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Settings(node {}, {:?})", self.node_id, self.node_name)
+    }
+}
 
 /// The row of a key. `None`: no such key.
 #[must_use]

@@ -11,3 +11,4 @@ pub mod shell;
 pub mod size;
 pub mod time;
 pub mod version;
+pub mod vip;

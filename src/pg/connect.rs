@@ -82,13 +82,23 @@ fn kinds(settings: &Settings) -> Result<&'static [Kind], PgError> {
     })
 }
 
+/// How long connecting may take by the string alone: connect_timeout for each host of each pass.
+/// `None`: without end.
+pub(super) fn patience(settings: &Settings) -> Result<Option<Duration>, PgError> {
+    let dials = candidates(&settings.info)?.len().saturating_mul(kinds(settings)?.len());
+    let dials = u32::try_from(dials).unwrap_or(u32::MAX);
+    Ok(settings.per_host.map(|each| each.saturating_mul(dials)))
+}
+
 /// Connects to the first host that answers as wanted.
 pub(super) fn connect(settings: &Settings, deadline: Deadline) -> Result<Link, PgError> {
     let hosts = candidates(&settings.info)?;
     let mut failures: Vec<PgError> = Vec::new();
-    for kind in kinds(settings)? {
+    let passes = kinds(settings)?;
+    for (pass, kind) in passes.iter().enumerate() {
         for (at, host) in hosts.iter().enumerate() {
-            match try_host(settings, host, *kind, deadline, hosts.len() - at) {
+            let waiting = hosts.len() * (passes.len() - pass) - at;
+            match try_host(settings, host, *kind, deadline, waiting) {
                 Ok(link) => return Ok(link),
                 Err(mut found) => {
                     let last = found.last().is_some_and(ends_the_search) || deadline.passed();
@@ -290,7 +300,26 @@ fn check_kind(link: &mut Link, kind: Kind, end: Deadline) -> Result<(), PgError>
 
 #[cfg(test)]
 mod tests {
+    use super::super::environment::Environment;
     use super::*;
+
+    #[test]
+    fn patience_is_for_each_host_and_each_pass() {
+        for (why, text, want) in [
+            ("one host", "host=a connect_timeout=3", Some(3)),
+            ("each host", "host=a,b connect_timeout=3", Some(6)),
+            (
+                "a standby first, then any",
+                "host=a,b connect_timeout=3 target_session_attrs=prefer-standby",
+                Some(12),
+            ),
+            ("no end", "host=a connect_timeout=0", None),
+        ] {
+            let info = ConnInfo::parse(&format!("user=u {text}")).unwrap();
+            let settings = Settings::of(&info, Environment::default(), Speaks::Sql).unwrap();
+            assert_eq!(patience(&settings).unwrap(), want.map(Duration::from_secs), "{why}");
+        }
+    }
 
     #[test]
     fn attempts_divide_the_deadline_and_never_add_up_to_more() {

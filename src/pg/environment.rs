@@ -3,8 +3,9 @@
 use super::service_file;
 use crate::domain::conninfo::ConnInfo;
 use crate::domain::conninfo_keywords::KEYWORDS;
-use crate::sys::users;
+use crate::sys::{files, users};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Where servers put their sockets: Debian and the RPMs of PGDG, then PostgreSQL's own default and HighGo's.
@@ -17,7 +18,7 @@ const SYSTEM_DIRECTORIES: [&str; 3] = ["/etc/postgresql-common", "/etc/sysconfig
 pub const DEFAULT_PORT: &str = "5432";
 
 /// What the process's surroundings say: a value, so that a test can have its own.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Environment {
     /// Environment variables.
     pub variables: BTreeMap<String, String>,
@@ -25,6 +26,13 @@ pub struct Environment {
     pub user: Option<String>,
     /// Its home directory. `None`: not known.
     pub home: Option<PathBuf>,
+}
+
+/// Without the variables, one of which may be PGPASSWORD.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Environment(user {:?}, home {:?})", self.user, self.home)
+    }
 }
 
 impl Environment {
@@ -108,7 +116,7 @@ fn service_parameters(service: &str, given: &ConnInfo, env: &Environment) -> Res
 }
 
 fn look_into(path: &Path, service: &str) -> Result<Option<ConnInfo>, String> {
-    match std::fs::read(path) {
+    match files::read_plain(path) {
         Ok(bytes) => service_file::find(&String::from_utf8_lossy(&bytes), service, path),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(format!("service file \"{}\" cannot be read: {e}", path.display())),
@@ -203,5 +211,14 @@ mod tests {
             complete(&given, &env(&[("PGSERVICEFILE", "/nonexistent/f")])).unwrap_err(),
             "service file \"/nonexistent/f\" not found"
         );
+    }
+
+    #[test]
+    fn a_service_file_that_is_a_pipe_keeps_nobody_waiting() {
+        let path = std::env::temp_dir().join(format!("service-pipe-{}", std::process::id()));
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        let why = look_into(&path, "s").unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        assert!(why.ends_with("cannot be read: not a plain file"), "{why}");
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::conninfo::ConnInfo;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::mpsc;
+use std::thread::Builder;
 use std::time::Duration;
 
 /// One host of a connection string.
@@ -80,17 +81,33 @@ impl Candidate {
 }
 
 fn look_up(name: &str, port: u16, patience: Duration) -> Result<Vec<SocketAddr>, PgError> {
-    let (sender, receiver) = mpsc::channel();
-    let wanted = (name.to_owned(), port);
-    std::thread::spawn(move || {
-        let found = wanted.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-        // Nobody listens any more when the look-up came too late.
-        drop(sender.send(found));
-    });
+    look_up_on(Builder::new(), name, port, patience)
+}
+
+fn look_up_on(
+    thread: Builder,
+    name: &str,
+    port: u16,
+    patience: Duration,
+) -> Result<Vec<SocketAddr>, PgError> {
     let failed = |failure, why: &str| {
         PgError::new(failure, format!("could not translate host name \"{name}\" to address: {why}"))
             .hint("check the host name in the conninfo, /etc/hosts and the name server")
     };
+    let (sender, receiver) = mpsc::channel();
+    let wanted = (name.to_owned(), port);
+    let begun = thread.spawn(move || {
+        let found = wanted.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+        // Nobody listens any more when the look-up came too late.
+        drop(sender.send(found));
+    });
+    if let Err(why) = begun {
+        // Not here instead: nothing would end it at the deadline.
+        return Err(PgError {
+            hint: Some("check the limit on tasks of this user and service (ulimit -u, TasksMax)".to_owned()),
+            ..failed(Failure::Lookup, &format!("no thread for the look-up: {why}"))
+        });
+    }
     match receiver.recv_timeout(patience) {
         Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
         Ok(Ok(_)) => Err(failed(Failure::Lookup, "no address")),
@@ -196,5 +213,12 @@ mod tests {
                 .map_err(str::to_owned);
             assert_eq!(places(text), want, "{text}");
         }
+    }
+
+    #[test]
+    fn a_look_up_without_a_thread_is_an_error_and_no_panic() {
+        let impossible = Builder::new().stack_size(1 << 62);
+        let error = look_up_on(impossible, "localhost", 1, Duration::from_secs(5)).unwrap_err();
+        assert!(error.is(Failure::Lookup) && error.message.contains("no thread"), "{}", error.message);
     }
 }

@@ -214,10 +214,11 @@ pub(super) fn text_rows(messages: &[SimpleQueryMessage]) -> Vec<TextRow> {
         .collect()
 }
 
-/// How long connecting by this string takes at the most: connect_timeout for each of its hosts; `longest` when
+/// How long connecting by this string takes at the most: connect_timeout for each of its hosts
+/// (twice with target_session_attrs=prefer-standby); `longest` when
 /// connect_timeout=0 sets no end, or the string cannot be used.
 #[must_use]
 pub fn connect_patience(conninfo: &ConnInfo, longest: Duration) -> Duration {
     let settings = Settings::of(conninfo, Environment::of_process(), Speaks::Sql);
-    settings.and_then(|s| s.patience()).ok().flatten().map_or(longest, |p| p.min(longest))
+    settings.and_then(|s| connect::patience(&s)).ok().flatten().map_or(longest, |p| p.min(longest))
 }

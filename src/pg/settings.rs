@@ -3,7 +3,7 @@
 use super::environment::{self, Environment, SOCKET_DIRECTORIES};
 use super::error::{Failure, PgError};
 use super::passfile::{self, Found, Wanted};
-use super::resolve::{Candidate, Endpoint, candidates};
+use super::resolve::{Candidate, Endpoint};
 use super::tls::{SslMode, client_config, server_name};
 use super::transport::{Handshake, Start, Without};
 use crate::domain::conninfo::ConnInfo;
@@ -44,9 +44,12 @@ impl Settings {
         let mut info = environment::complete(given, &env).map_err(bad)?;
         info.set_default("connect_timeout", DEFAULT_CONNECT_TIMEOUT);
         info.set_default("fallback_application_name", "repmgr");
+        // As the original has it: with synchronous_standby_names set and no such standby yet, a COMMIT would wait for
+        // the very standby that is to be registered.
+        let ours = "-csearch_path= -csynchronous_commit=local";
         let options = match info.get("options") {
-            Some(given) => format!("{given} -csearch_path="),
-            None => "-csearch_path=".to_owned(),
+            Some(given) => format!("{given} {ours}"),
+            None => ours.to_owned(),
         };
         info.set("options", options);
         if info.get("user").is_none() {
@@ -66,13 +69,6 @@ impl Settings {
         }
         let per_host = connect_timeout(&info)?;
         Ok(Self { info, env, mode, speaks, per_host })
-    }
-
-    /// How long connecting may take by the string alone: connect_timeout for each host.
-    /// `None`: without end.
-    pub(super) fn patience(&self) -> Result<Option<Duration>, PgError> {
-        let hosts = u32::try_from(candidates(&self.info)?.len()).unwrap_or(u32::MAX);
-        Ok(self.per_host.map(|each| each.saturating_mul(hosts)))
     }
 
     /// A restriction that the string asks for and that is not enforced.

@@ -7,6 +7,7 @@ use crate::domain::version::ServerVersion;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::sys::files;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -32,12 +33,22 @@ pub struct StandbySettings {
 }
 
 /// One change of a file of settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Change {
     /// Every line of the key goes, one with this value comes.
     Set(&'static str, String),
     /// Every line of the key goes.
     Remove(&'static str),
+}
+
+/// Without the value, which may hold a password.
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(key, _) => write!(f, "Set({key:?}, ***)"),
+            Self::Remove(key) => write!(f, "Remove({key:?})"),
+        }
+    }
 }
 
 impl Change {
@@ -75,25 +86,32 @@ impl StandbySettings {
     }
 }
 
-/// The file of settings with the changes made: other lines stay as they are, ours come last in it.
+/// The file of settings with the changes made: other lines stay as they are, in whatever encoding; ours come
+/// last in it.
 #[must_use]
-pub fn render(old: &str, changes: &[Change]) -> String {
-    let mut out = String::with_capacity(old.len() + 512);
-    for line in old.lines() {
-        let ours =
-            setting(line).is_some_and(|(key, _)| changes.iter().any(|c| c.key().eq_ignore_ascii_case(key)));
+pub fn render(old: &[u8], changes: &[Change]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(old.len() + 512);
+    for line in lines(old) {
+        let ours = setting(&String::from_utf8_lossy(line))
+            .is_some_and(|(key, _)| changes.iter().any(|c| c.key().eq_ignore_ascii_case(key)));
         if !ours {
-            out.push_str(line);
-            out.push('\n');
+            out.extend_from_slice(line);
+            out.push(b'\n');
         }
     }
     for change in changes {
         match change {
-            Change::Set(key, value) => out.push_str(&format!("{key} = {}\n", quoted(value))),
+            Change::Set(key, value) => {
+                out.extend_from_slice(format!("{key} = {}\n", quoted(value)).as_bytes());
+            }
             Change::Remove(_) => {}
         }
     }
     out
+}
+
+fn lines(contents: &[u8]) -> impl Iterator<Item = &[u8]> {
+    contents.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\n").unwrap_or(line))
 }
 
 /// A value as PostgreSQL's files of settings want it: within single quotes, quotes and backslashes doubled.
@@ -165,9 +183,11 @@ fn value(text: &str) -> String {
     out
 }
 
-/// The last value of a key in a file of settings. `None`: it is not set there.
+/// The last value of a key in a file of settings; bytes in it that are not UTF-8 are replaced. `None`: it is not
+/// set there.
 #[must_use]
-pub fn lookup(contents: &str, key: &str) -> Option<String> {
+pub fn lookup(contents: &[u8], key: &str) -> Option<String> {
+    let contents = String::from_utf8_lossy(contents);
     contents.lines().filter_map(setting).rfind(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, v)| v)
 }
 
@@ -240,14 +260,11 @@ pub fn read_primary_conninfo(data_dir: &Path, version: ServerVersion) -> Result<
     Ok(read(&settings_file(data_dir, version))?.and_then(|text| lookup(&text, "primary_conninfo")))
 }
 
-fn read(path: &Path) -> Result<Option<String>> {
+fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     // A site may keep it elsewhere and link to it.
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     match files::read_small(&real, FILE_LIMIT) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
-            Err(why) => Err(cannot("read", path, &io::Error::new(io::ErrorKind::InvalidData, why))),
-        },
+        Ok(bytes) => Ok(Some(bytes)),
         Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(why) => Err(cannot("read", path, &why)),
     }
@@ -256,10 +273,10 @@ fn read(path: &Path) -> Result<Option<String>> {
 fn change(path: &Path, changes: &[Change]) -> Result<()> {
     let old = read(path)?;
     let new = render(old.as_deref().unwrap_or_default(), changes);
-    if old.as_deref() == Some(new.as_str()) {
+    if old.as_deref() == Some(new.as_slice()) {
         return Ok(());
     }
-    files::write_atomic(path, new.as_bytes(), SECRET).map_err(|why| cannot("write", path, &why))
+    files::write_atomic(path, &new, SECRET).map_err(|why| cannot("write", path, &why))
 }
 
 fn cannot(what: &str, path: &Path, why: &io::Error) -> Error {
@@ -284,23 +301,44 @@ mod tests {
         }
     }
 
+    fn text(old: &[u8], changes: &[Change]) -> String {
+        String::from_utf8(render(old, changes)).unwrap()
+    }
+
     #[test]
     fn other_lines_stay_and_ours_are_replaced() {
         let old = "# Do not edit\nwork_mem = '8MB'\nprimary_conninfo='host=old'\n PRIMARY_SLOT_NAME 'a'\n\
                    restore_command = 'cp %p'\n# primary_conninfo = 'kept'\nbroken line";
         let want = "# Do not edit\nwork_mem = '8MB'\nrestore_command = 'cp %p'\n# primary_conninfo = 'kept'\nbroken line\n\
                     primary_conninfo = 'host=n1 password=''it\\\\''s'''\nprimary_slot_name = 'repmgr_slot_2'\n";
-        let got = render(old, &settings().changes(V15));
+        let got = text(old.as_bytes(), &settings().changes(V15));
         assert_eq!(got, want);
-        assert_eq!(render(&got, &settings().changes(V15)), want, "a second time changes nothing");
+        assert_eq!(text(got.as_bytes(), &settings().changes(V15)), want, "a second time changes nothing");
         let none = StandbySettings { primary_slot_name: None, ..settings() };
-        assert!(!render(&got, &none.changes(V15)).contains("slot"), "no slot: no line of one");
+        assert!(!text(got.as_bytes(), &none.changes(V15)).contains("slot"), "no slot: no line of one");
+    }
+
+    #[test]
+    fn lines_in_another_encoding_stay_byte_for_byte() {
+        let old = b"# caf\xe9\r\nrestore_command = 'cp /b\xe4r/%f'\nprimary_conninfo = 'user=\xfc'\n\nlast";
+        let got = render(old, &[Change::Set("primary_conninfo", "host=n1".to_owned())]);
+        let want = b"# caf\xe9\r\nrestore_command = 'cp /b\xe4r/%f'\n\nlast\nprimary_conninfo = 'host=n1'\n";
+        assert_eq!(got.as_slice(), want.as_slice());
+        assert_eq!(lookup(&got, "primary_conninfo").as_deref(), Some("host=n1"));
+        assert_eq!(render(b"", &[]), b"", "an empty file stays empty");
+        assert_eq!(render(b"\n", &[]), b"\n", "and so does an empty line");
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let shown = format!("{:?}", settings().changes(V15));
+        assert!(shown.contains("primary_conninfo") && !shown.contains("it"), "{shown}");
     }
 
     #[test]
     fn before_12_the_file_makes_the_standby() {
-        let got = render(
-            "",
+        let got = text(
+            b"",
             &StandbySettings { recovery_min_apply_delay: Some("5min".into()), ..settings() }.changes(V11),
         );
         let keys: Vec<_> = got.lines().filter_map(setting).collect();
@@ -327,16 +365,16 @@ mod tests {
             ("comment", "#a = b", None),
             ("a longer key", "ab = c", None),
         ] {
-            assert_eq!(lookup(line, "a").as_deref(), want, "{why}");
+            assert_eq!(lookup(line.as_bytes(), "a").as_deref(), want, "{why}");
         }
     }
 
     proptest! {
         #[test]
         fn any_value_survives_the_file(value in r"([^\x00]|['\\\n\r#=]){0,40}") {
-            let text = render("a = 'b'\n", &[Change::Set("primary_conninfo", value.clone())]);
+            let text = text(b"a = 'b'\n", &[Change::Set("primary_conninfo", value.clone())]);
             prop_assert_eq!(text.lines().count(), 2);
-            prop_assert_eq!(lookup(&text, "primary_conninfo"), Some(value));
+            prop_assert_eq!(lookup(text.as_bytes(), "primary_conninfo"), Some(value));
         }
     }
 }

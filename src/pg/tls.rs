@@ -4,6 +4,7 @@ use super::environment::Environment;
 use super::error::{Failure, PgError};
 use super::tls_verify::{Check, Verifier};
 use crate::domain::conninfo::ConnInfo;
+use crate::sys::files;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName};
@@ -155,8 +156,9 @@ fn revocations(
 }
 
 fn pem<T: PemObject>(file: &Path, what: &str) -> Result<Vec<T>, PgError> {
-    let all = T::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<T>, _>>);
-    match all {
+    let text = files::read_plain(file)
+        .map_err(|e| failed(format!("could not read {what} file \"{}\": {e}", file.display())))?;
+    match T::pem_slice_iter(&text).collect::<Result<Vec<T>, _>>() {
         Ok(all) if !all.is_empty() => Ok(all),
         Ok(_) => Err(failed(format!("{what} file \"{}\" holds none in PEM form", file.display()))),
         Err(e) => Err(failed(format!("could not read {what} file \"{}\": {e}", file.display()))),
@@ -184,7 +186,8 @@ fn client_certificate(info: &ConnInfo, env: &Environment) -> Result<Option<Ident
         .hint("name the key with sslkey"));
     };
     key_is_private(&key)?;
-    let text = std::fs::read(&key).unwrap_or_default();
+    let text = files::read_plain(&key)
+        .map_err(|e| failed(format!("could not read private key file \"{}\": {e}", key.display())))?;
     if String::from_utf8_lossy(&text).contains("ENCRYPTED") {
         return Err(failed(format!(
             "private key file \"{}\" is encrypted, which is not supported",
@@ -231,4 +234,35 @@ fn versions(info: &ConnInfo) -> Result<Vec<&'static SupportedProtocolVersion>, P
         ));
     }
     Ok(versions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn files_that_cannot_be_read_say_why_and_keep_nobody_waiting() {
+        let dir = std::env::temp_dir().join(format!("tls-files-{}", std::process::id()));
+        std::fs::create_dir_all(dir.join("folder")).unwrap();
+        std::fs::set_permissions(dir.join("folder"), PermissionsExt::from_mode(0o700)).unwrap();
+        std::fs::write(dir.join("cert"), "x").unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, dir.join("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
+            .unwrap();
+        for (why, text, mode, want) in [
+            ("root certificate", "sslrootcert=DIR/pipe", SslMode::VerifyCa, "not a plain file"),
+            ("key: pipe", "sslcert=DIR/cert sslkey=DIR/pipe", SslMode::Require, "pipe\": not a plain file"),
+            (
+                "key: the system's own words",
+                "sslcert=DIR/cert sslkey=DIR/folder",
+                SslMode::Require,
+                "folder\": not a plain",
+            ),
+        ] {
+            let info = ConnInfo::parse(&text.replace("DIR", &dir.to_string_lossy())).unwrap();
+            let error = client_config(&info, mode, &Environment::default()).unwrap_err();
+            assert!(error.message.contains(want), "{why}: {}", error.message);
+        }
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }

@@ -87,8 +87,18 @@ pub enum Stream {
     Stderr,
 }
 
-/// A program to run. Nothing secret belongs into its arguments, which `ps` shows; use the environment.
-#[derive(Clone, Debug)]
+/// What is heard of a running program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard<'a> {
+    /// A line of one of its streams.
+    Line(Stream, &'a str),
+    /// It runs still; comes several times a second, whether it says something or not.
+    Runs,
+}
+
+/// A program to run. Nothing secret belongs into its arguments, which `ps` shows; use the environment or standard
+/// input, which `Debug` leaves out.
+#[derive(Clone)]
 pub struct Program {
     path: PathBuf,
     args: Vec<OsString>,
@@ -99,6 +109,19 @@ pub struct Program {
     at_our_death: AtOurDeath,
     interruption: Interruption,
     cap: usize,
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<_> = self.env.iter().map(|(key, _)| key).collect();
+        f.debug_struct("Program")
+            .field("command", &self.shown())
+            .field("env", &keys)
+            .field("dir", &self.dir)
+            .field("identity", &self.identity)
+            .field("at_our_death", &self.at_our_death)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Program {
@@ -209,8 +232,19 @@ impl Program {
     /// # Errors
     /// [`Exit::LocalCommand`] when it cannot be started.
     pub fn stream(&self, deadline: Deadline, on_line: &mut dyn FnMut(Stream, &str)) -> Result<Output> {
+        self.watch(deadline, &mut |heard| match heard {
+            Heard::Line(stream, line) => on_line(stream, line),
+            Heard::Runs => {}
+        })
+    }
+
+    /// As [`Program::stream`], for who must notice its silence too.
+    ///
+    /// # Errors
+    /// [`Exit::LocalCommand`] when it cannot be started.
+    pub fn watch(&self, deadline: Deadline, on: &mut dyn FnMut(Heard<'_>)) -> Result<Output> {
         let running = Running::new(self.spawn()?, &self.stdin, self.cap, &self.interruption);
-        Ok(running.finish(deadline, on_line))
+        Ok(running.finish(deadline, on))
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that starts programs")]

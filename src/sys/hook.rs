@@ -6,6 +6,7 @@ use super::identity::Identity;
 use crate::domain::hook_template::{Placeholder, substitute};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use std::fmt;
 
 /// A value for a hook: in the command where its placeholder stands, and in the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +27,17 @@ impl HookValue {
 }
 
 /// A configured command, ready to run.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Hook {
     command: String,
     program: Program,
+}
+
+/// Without the command, which may hold a password.
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook(***)")
+    }
 }
 
 impl Hook {

@@ -98,6 +98,7 @@ pub(super) fn prepare(command: &mut Command, identity: Option<&Identity>, at_our
             who.groups.iter().map(|g| rustix::process::Gid::from_raw(*g)).collect();
         (groups, rustix::process::Gid::from_raw(who.gid), rustix::process::Uid::from_raw(who.uid))
     });
+    let parent = rustix::process::getpid();
     let enter = move || -> io::Result<()> {
         if let Some((groups, gid, uid)) = &user {
             rustix::thread::set_thread_groups(groups)?;
@@ -107,6 +108,8 @@ pub(super) fn prepare(command: &mut Command, identity: Option<&Identity>, at_our
         if at_our_death == AtOurDeath::Ends {
             // After the change of user, which clears it.
             rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+            // When we died before that, no signal comes any more.
+            is_still_ours(parent)?;
         }
         Ok(())
     };
@@ -115,9 +118,24 @@ pub(super) fn prepare(command: &mut Command, identity: Option<&Identity>, at_our
     unsafe { command.pre_exec(enter) };
 }
 
+/// An error in a child whose parent has died. A parent in another PID namespace cannot be seen and counts as alive.
+fn is_still_ours(parent: rustix::process::Pid) -> io::Result<()> {
+    match rustix::process::getppid() {
+        Some(now) if now != parent => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
+        Some(_) | None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_child_knows_when_its_parent_has_died() {
+        let parent = rustix::process::getppid().unwrap();
+        assert!(is_still_ours(parent).is_ok());
+        assert!(is_still_ours(rustix::process::getpid()).is_err(), "another parent: ours has died");
+    }
 
     const PASSWD: &str =
         "root:x:0:0:root:/root:/bin/bash\npostgres:x:26:26:PG:/var/lib/pgsql:/bin/bash\nodd\n";

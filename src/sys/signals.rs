@@ -59,6 +59,15 @@ pub fn end_on_closed_pipe() {
     }
 }
 
+/// Keeps what became of our children, also when whoever started us ignores SIGCHLD: the kernel would forget how
+/// they ended, and nobody could wait for them.
+pub fn remember_children() {
+    // SAFETY: as above, for SIGCHLD.
+    unsafe {
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+    }
+}
+
 /// Runs one write to a program's standard input: a program that has gone without reading it is an error of that
 /// write and not the end of this process, whatever [`end_on_closed_pipe`] has set.
 ///

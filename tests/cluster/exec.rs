@@ -190,6 +190,20 @@ pub fn server_user_prefix() -> Vec<&'static str> {
     }
 }
 
+/// Whether strace is here. A test that needs it fails without it, unless HG_REPMGR_TESTS_WITHOUT_STRACE says that
+/// it may be left out.
+pub fn strace_is_here() -> bool {
+    if run(&["sh", "-c", "command -v strace"]).code == 0 {
+        return true;
+    }
+    assert!(
+        std::env::var_os("HG_REPMGR_TESTS_WITHOUT_STRACE").is_some(),
+        "strace is not here: scripts/setup.sh test installs it; HG_REPMGR_TESTS_WITHOUT_STRACE=1 leaves its tests out"
+    );
+    eprintln!("LEFT OUT: strace is not here");
+    false
+}
+
 /// Is this process root?
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Changing this makes new templates: raise it when [`CONF`], [`HBA`] or [`ROLES`] changes.
-const EDITION: u32 = 1;
+const EDITION: u32 = 2;
 
 /// Settings of every server. Small, because many run beside each other.
 const CONF: &str = "
@@ -24,6 +24,11 @@ log_line_prefix = '%m [%p] %u@%d %a '
 log_timezone = 'UTC'
 timezone = 'UTC'
 ";
+
+/// WAL that a server keeps for a standby that was copied and has not come yet: min_wal_size alone lets it go.
+fn kept_wal(postgres: &Postgres) -> &'static str {
+    if postgres.major >= 13 { "wal_keep_size = 128MB\n" } else { "wal_keep_segments = 8\n" }
+}
 
 /// Everybody may come in: a test that wants less writes its own.
 const HBA: &str = "
@@ -62,7 +67,8 @@ pub fn template(postgres: &Postgres) -> PathBuf {
 pub fn init(postgres: &Postgres, directory: &str, run: impl Fn(&[&str])) {
     let initdb = postgres.program("initdb");
     run(&[&initdb, "-D", directory, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"]);
-    for (file, how, text) in [("postgresql.conf", ">>", CONF), ("pg_hba.conf", ">", HBA)] {
+    let conf = format!("{CONF}{}", kept_wal(postgres));
+    for (file, how, text) in [("postgresql.conf", ">>", conf.as_str()), ("pg_hba.conf", ">", HBA)] {
         run(&["sh", "-c", &format!("cat {how} {directory}/{file} <<'END'{text}END")]);
     }
 }

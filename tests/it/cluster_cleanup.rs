@@ -64,7 +64,7 @@ fn the_same_rows_go_as_with_the_original() {
             let args = [&["cluster", "cleanup"], options].concat();
             let out = if ours { host.repmgr(&args) } else { host.original(&args) };
             results.push((out.code, out.stdout.clone(), rows(host), host.psql(events)));
-            assert!(out.stderr.contains("INFO: connecting to primary server"), "{out}");
+            assert!(!ours || out.stderr.contains("INFO: looking for the primary"), "{out}");
         }
         assert_eq!(results[0], results[1], "{why}");
         assert_eq!(
@@ -114,6 +114,33 @@ fn the_table_is_vacuumed_after_rows_went() {
     assert_eq!(count(), "0", "nothing went");
     host.repmgr(&["cluster", "cleanup", "-k", "5"]).ok();
     wait_for("the vacuum to be counted", Duration::from_secs(10), || count() == "1");
+}
+
+#[test]
+fn a_vacuum_that_fails_is_a_warning_for_the_records_are_gone() {
+    let solo = with_history();
+    let host = solo.host(1);
+    host.psql("ALTER ROLE repmgr SET lock_timeout = '300ms'");
+    let psql = format!(
+        "{} -h {} -p {} -U repmgr -d repmgr -Xqc 'BEGIN; LOCK TABLE repmgr.monitoring_history IN SHARE UPDATE EXCLUSIVE MODE; SELECT pg_sleep(25)'",
+        host.postgres.program("psql"),
+        host.socket_directory(),
+        host.port
+    );
+    let holder = host.command(&["sh", "-c", &psql]).start();
+    wait_for("the lock", Duration::from_secs(10), || {
+        host.psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1"
+    });
+    let out = host.repmgr(&["cluster", "cleanup", "-k", "5"]).ok();
+    out.says("WARNING: unable to vacuum repmgr.monitoring_history")
+        .says("lock timeout")
+        .never_says("unable to clean up");
+    assert_eq!(rows(host), "5 5");
+    assert_eq!(
+        host.psql("SELECT successful FROM repmgr.events WHERE event = 'cluster_cleanup' ORDER BY 1"),
+        "t"
+    );
+    drop(holder);
 }
 
 #[test]
@@ -253,8 +280,20 @@ fn a_command_that_fails_or_stays_does_not_change_the_outcome() {
     }
     fill(host);
     host.write_conf("event_notification_command='sleep 47 & echo started'");
-    let out = host.repmgr(&["cluster", "cleanup"]).ok().within(Duration::from_secs(20));
+    let out = host.repmgr(&["cluster", "cleanup", "-LDEBUG"]).ok().within(Duration::from_secs(20));
+    let out = out.says("DEBUG: event_notification_command ended well").says("DETAIL: started");
     assert!(!out.stderr.contains("WARNING"), "what it leaves running is its own business: {out}");
+}
+
+#[test]
+fn whoever_ignores_sigchld_and_starts_us_does_not_make_us_wait() {
+    let solo = with_history();
+    let host = solo.host(1);
+    with_script(host, "./script %e", "");
+    let line =
+        format!("trap '' CHLD; exec {} -f {} cluster cleanup", host.path("bin/repmgr"), host.conf_path());
+    let out = host.shell(&line).ok().within(Duration::from_secs(20));
+    assert!(!out.stderr.contains("WARNING") && told(host).contains("<cluster_cleanup>"), "{out}");
 }
 
 #[test]

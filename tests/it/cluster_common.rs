@@ -3,6 +3,7 @@
 
 use crate::cluster::{Host, Lab, Out, PgOptions, wait_for};
 use crate::compat::{diff, normalise};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// For a server to notice something.
@@ -79,18 +80,30 @@ fn columns_are_taken_out_of_a_table_and_nothing_else() {
     assert_eq!(without("no table\n", &["B"]), "no table\n");
 }
 
-/// The lines of the list of issues. The original's `--verbose` words one kind differently and puts the cause
-/// into it; ours tells the cause as a DETAIL.
-pub fn issues(out: &Out) -> Vec<String> {
-    let (attempt, wrong) = ("when attempting to connect to node ", ", following error encountered :");
+/// The list of issues, each as the nodes it is about, `"node2" (ID: 2)`: how they are put into words is each
+/// program's own.
+pub fn issues(out: &Out) -> Vec<BTreeSet<String>> {
     let lines = out.stdout.lines().chain(out.stderr.lines());
-    lines
-        .filter_map(|line| line.strip_prefix("  - "))
-        .map(|issue| match issue.strip_prefix(attempt).and_then(|rest| rest.strip_suffix(wrong)) {
-            Some(node) => format!("unable to connect to node {node}"),
-            None => issue.to_owned(),
-        })
-        .collect()
+    lines.filter_map(|line| line.strip_prefix("  - ")).map(nodes).collect()
+}
+
+/// `"name" (ID: n)`, wherever it stands in a line.
+fn nodes(line: &str) -> BTreeSet<String> {
+    let ends = line.match_indices("\" (ID: ").map(|(at, _)| at);
+    ends.filter_map(|end| {
+        let begin = line[..end].rfind('"')?;
+        let close = line[end..].find(')')?;
+        Some(line[begin..=end + close].to_owned())
+    })
+    .collect()
+}
+
+#[test]
+fn an_issue_is_told_by_the_nodes_it_is_about() {
+    let of = |line: &str| nodes(line).into_iter().collect::<Vec<_>>();
+    assert_eq!(of("a \"n1\" (ID: 1)'s b \"n2\" (ID: 2)"), ["\"n1\" (ID: 1)", "\"n2\" (ID: 2)"]);
+    assert_eq!(of("\"n2\" (ID: 2), expected \"n1\""), ["\"n2\" (ID: 2)"]);
+    assert_eq!(of("no node"), [""; 0]);
 }
 
 /// Runs `cluster show` of both on `host` in each of its forms: table, issues and exit code have to be alike

@@ -32,6 +32,10 @@ fn who_reaches_whom_is_shown_as_by_the_original() {
     assert_eq!(codes(&whole), [0, 0, 0, 0]);
     assert_eq!(whole[1].stdout, "1,1,0\n1,2,0\n1,3,0\n2,1,0\n2,2,0\n2,3,0\n3,1,0\n3,2,0\n3,3,0\n");
     alike("seen by a standby", three);
+    for command in ["matrix", "crosscheck"] {
+        let compact = Pair::run(one, &["cluster", command, "--compact"]);
+        assert_eq!(compact.original.stdout, compact.ours.stdout, "{command} --compact");
+    }
 
     lab.refuse_port(two, 22);
     assert_eq!(codes(&alike("ssh to one node is refused", one)), [12, 25, 12, 12]);
@@ -56,7 +60,12 @@ fn who_reaches_whom_is_shown_as_by_the_original() {
     lab.heal(two);
 
     two.stop_pg(Stop::Fast);
-    assert_eq!(codes(&alike("a node is down", one)), [25, 25, 25, 25]);
+    let down = alike("a node is down", one);
+    assert_eq!(codes(&down), [25, 25, 25, 25]);
+    for out in &down {
+        assert!(out.stderr.contains("WARNING: unable to connect to the server of node \"node2\""), "{out}");
+        assert!(out.stderr.contains("Connection refused"), "the cause: {out}");
+    }
     two.start_pg();
     one.stop_pg(Stop::Fast);
     assert_eq!(codes(&alike("the primary is down", three)), [25, 25, 25, 25]);
@@ -83,9 +92,13 @@ fn a_host_out_of_reach_costs_its_time_once() {
 fn what_a_host_answers_wrongly_is_told_and_not_taken_for_an_answer() {
     let lab = registered(&[1]);
     let (one, two) = (lab.host(1), lab.host(2));
-    for (why, conf) in [
-        ("no program there", "repmgr_bindir='/nowhere'"),
-        ("a program that talks", "repmgr_bindir='/var/lib/postgresql/talk'"),
+    for (why, conf, hint) in [
+        ("no program there", "repmgr_bindir='/nowhere'", "HINT: check \"repmgr_bindir\" here"),
+        (
+            "a program that talks",
+            "repmgr_bindir='/var/lib/postgresql/talk'",
+            "HINT: run \"repmgr cluster show\" on that host",
+        ),
     ] {
         two.shell("mkdir -p talk; printf '#!/bin/sh\\necho hello; echo 1; echo 1,x,2\\n' >talk/repmgr; chmod +x talk/repmgr")
             .ok();
@@ -94,6 +107,7 @@ fn what_a_host_answers_wrongly_is_told_and_not_taken_for_an_answer() {
         let out = one.repmgr(&["cluster", "matrix", "--csv"]);
         assert_eq!(out.stdout, "1,1,0\n1,2,0\n2,1,-2\n2,2,-2\n", "{why}: {out}");
         assert!([12, 25].contains(&out.code) && out.stderr.contains("gave no answer"), "{why}: {out}");
+        assert!(out.stderr.contains(hint), "{why}: {out}");
     }
     let text = one.repmgr(&["cluster", "matrix"]).stdout;
     assert!(text.contains(" node2 | 2  | ? | ? "), "{text}");

@@ -82,6 +82,38 @@ fn a_wrong_password_ends_with_6_and_is_not_printed() {
 }
 
 #[test]
+fn a_password_file_that_is_missing_wrong_or_open_to_all_is_told_of() {
+    let solo = primary();
+    let host = solo.host(1);
+    hba(host, "host all all all scram-sha-256");
+    host.psql("ALTER ROLE repmgr PASSWORD 'sesame'");
+    let file = host.path("passfile");
+    host.write_conf(&format!("conninfo='{} passfile={file}'", host.conninfo()));
+    for (why, make, code, says) in [
+        ("missing", "true".to_owned(), 6, "no password supplied"),
+        (
+            "wrong",
+            format!("echo '*:*:*:*:sesame-wrong' > {file}; chmod 600 {file}"),
+            6,
+            "authentication failed",
+        ),
+        (
+            "open to all",
+            format!("echo '*:*:*:*:sesame' > {file}; chmod 644 {file}"),
+            6,
+            "group or world access",
+        ),
+        ("not for us", format!("chmod 000 {file}"), 6, "no password supplied"),
+        ("right", format!("chmod 600 {file}"), 0, "primary_register"),
+    ] {
+        host.shell(&make).ok();
+        let out = host.repmgr(&["cluster", "event"]).never_says("sesame");
+        assert!(out.code == code && format!("{}{}", out.stdout, out.stderr).contains(says), "{why}: {out}");
+        assert!(code == 0 || out.stderr.contains("HINT"), "{why}: {out}");
+    }
+}
+
+#[test]
 fn a_file_that_all_may_read_and_that_holds_a_password_is_warned_of() {
     let solo = primary();
     let host = solo.host(1);

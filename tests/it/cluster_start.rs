@@ -77,7 +77,7 @@ fn the_level_comes_from_the_command_line_then_from_the_file() {
     ] {
         host.write_conf(file);
         let out = host.repmgr(&[&["cluster", "cleanup"], options].concat()).ok();
-        assert_eq!(out.stderr.contains("INFO: connecting to primary"), shown, "{file} {options:?}: {out}");
+        assert_eq!(out.stderr.contains("INFO: looking for the primary"), shown, "{file} {options:?}: {out}");
     }
     host.write_conf("");
     let out = host.repmgr(&["-L", "LOUD", "cluster", "cleanup"]).code(1);
@@ -91,12 +91,12 @@ fn messages_go_into_the_log_file_where_that_is_asked_for_and_data_does_not() {
     with_a_dead_node(host);
     let log = host.path("repmgr.log");
     host.write_conf(&format!("log_file='{log}'"));
-    host.repmgr(&["cluster", "show"]).code(25).says("following issues were detected");
+    host.repmgr(&["cluster", "show"]).code(25).says("issues found: ");
     assert!(!host.exists(&log), "stderr unless asked");
     let out = host.repmgr(&["--log-to-file", "cluster", "show"]).code(25);
     assert!(out.stderr.is_empty() && out.stdout.contains("node2"), "{out}");
     let written = host.read(&log);
-    assert!(written.starts_with('[') && written.contains("] [WARNING] following issues"), "{written}");
+    assert!(written.starts_with('[') && written.contains("] [WARNING] issues found"), "{written}");
     host.write_conf("log_file='/nowhere/repmgr.log'");
     let out = host.repmgr(&["--log-to-file", "cluster", "show"]).code(25);
     assert!(

@@ -117,7 +117,7 @@ fn the_original_reads_what_we_wrote_and_we_read_what_it_wrote() {
     let host = theirs.host(1).init_primary(&PgOptions::default());
     host.write_conf("");
     host.original(&["primary", "register"]).ok();
-    host.repmgr(&["primary", "register"]).code(1).says("already registered");
+    host.repmgr(&["primary", "register"]).code(1).says("has a record already");
     assert_eq!(schemas(host), "hg_repmgr,repmgr", "a refused registration may have brought our own schema");
     host.repmgr(&["cluster", "event"]).ok().says("cluster_created");
     host.repmgr(&["primary", "register", "-F"]).ok();
@@ -204,7 +204,7 @@ fn half_made_metadata_are_completed_by_force_or_refused() {
     refused.says("incomplete").says("repmgr.voting_term, repmgr.show_nodes").says("--force");
     host.repmgr(&["cluster", "event"]).code(1).says("incomplete");
     host.repmgr(&["primary", "unregister", "-F"]).code(1).says("incomplete");
-    host.repmgr(&["primary", "register", "-F", "--dry-run"]).ok().says("would now complete");
+    host.repmgr(&["primary", "register", "-F", "--dry-run"]).ok().says("would complete");
     host.repmgr(&["primary", "register", "-F"]).ok().says("completed");
     assert_eq!(host.psql("SELECT node_name FROM repmgr.show_nodes"), "node1");
     assert_eq!(host.psql("SELECT term FROM repmgr.voting_term"), "1");
@@ -250,6 +250,28 @@ fn metadata_of_a_newer_version_are_left_alone() {
 }
 
 #[test]
+fn a_column_of_another_type_is_an_error_and_no_panic() {
+    let solo = Solo::new(1);
+    let host = solo.host(1).init_primary(&PgOptions::default());
+    host.write_conf("");
+    host.repmgr(&["primary", "register"]).ok();
+    host.psql("ALTER TABLE hg_repmgr.version ALTER version TYPE bigint");
+    host.repmgr(&["primary", "register", "-F"])
+        .code(7)
+        .says("cannot be read")
+        .says("schemas \"repmgr\" and \"hg_repmgr\"")
+        .never_says("panicked");
+    host.psql(
+        "ALTER TABLE hg_repmgr.version ALTER version TYPE int;
+         ALTER TABLE repmgr.events ALTER event_timestamp DROP NOT NULL;
+         CREATE FUNCTION timeless() RETURNS trigger LANGUAGE plpgsql AS
+         'BEGIN NEW.event_timestamp = NULL; RETURN NEW; END';
+         CREATE TRIGGER timeless BEFORE INSERT ON repmgr.events FOR EACH ROW EXECUTE FUNCTION timeless()",
+    );
+    host.repmgr(&["primary", "register", "-F"]).ok().never_says("panicked");
+}
+
+#[test]
 fn steps_that_are_lacking_are_made_once_by_two_at_once() {
     let solo = Solo::new(1);
     let host = plain_primary(&solo);
@@ -277,7 +299,10 @@ fn without_the_right_to_our_own_schema_repmgrs_part_works() {
          GRANT ALL ON ALL TABLES IN SCHEMA repmgr TO plain",
     );
     write_plain_conf(host);
-    host.append(&host.conf_path(), "virtual_ip=192.0.2.9\nnetwork_card=eth0\n");
+    host.append(
+        &host.conf_path(),
+        "virtual_ip=192.0.2.9\nnetwork_card=lab9\nvip_up_command=true\nvip_down_command=true\n",
+    );
     host.repmgr(&["primary", "register"])
         .ok()
         .says("going on without it")

@@ -245,7 +245,7 @@ fn a_witness_and_a_standby_whose_upstream_is_down_read_as_with_the_original() {
     primary.stop_pg(Stop::Immediate);
     // The original prints half of this list before it gives up.
     compare_but("the upstream is down", &[middle], Forms::All, |form| form == "node check --optformat");
-    middle.repmgr(&["node", "check", "--json"]).code(6).says("unable to connect to upstream node");
+    middle.repmgr(&["node", "check", "--json"]).code(6).says("cannot connect to upstream node");
 
     let witness = solo.host(3);
     witness.stop_pg(Stop::Fast);
@@ -288,7 +288,7 @@ fn a_server_that_hangs_is_given_up_after_the_time_to_connect() {
     host.write_conf("");
     host.sigstop_pg();
     let limit = Duration::from_secs(6);
-    host.repmgr(&["node", "check"]).code(6).within(limit).says("ERROR: unable to connect to local node");
+    host.repmgr(&["node", "check"]).code(6).within(limit).says("ERROR: cannot connect to local node");
     host.repmgr(&["node", "status"]).code(6).within(limit);
     host.repmgr(&["node", "check", "--role", "--optformat"])
         .code(6)

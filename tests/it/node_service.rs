@@ -51,12 +51,12 @@ fn a_server_is_stopped_started_restarted_reloaded_and_promoted() {
     standby
         .repmgr(&["node", "service", "--action=stop", "--dry-run", "--checkpoint"])
         .ok()
-        .says("CHECKPOINT would");
+        .says("would run CHECKPOINT");
     assert_eq!(standby.postmaster_pid(), Some(old), "a dry run changes nothing");
     standby
         .repmgr(&["node", "service", "--action=stop", "--checkpoint"])
         .ok()
-        .says("NOTICE: issuing CHECKPOINT");
+        .says("NOTICE: CHECKPOINT on node");
     let command_line = std::fs::read_to_string(format!("/proc/{old}/cmdline")).unwrap_or_default();
     assert_eq!(command_line, "", "gone when the command comes back, be it not yet buried");
     assert!(state(standby).starts_with("--state=SHUTDOWN --last-checkpoint-lsn=0/"));
@@ -88,6 +88,20 @@ fn a_server_is_stopped_started_restarted_reloaded_and_promoted() {
     assert_eq!(state(primary), "--state=UNKNOWN\n");
     primary.write_conf("data_directory='/nowhere'");
     assert_eq!(state(primary), "--state=UNKNOWN\n");
+}
+
+#[test]
+fn a_checkpoint_is_for_those_who_may_and_a_superuser_can_be_named() {
+    let solo = Solo::new(1);
+    let host = solo.host(1).init_primary(&PgOptions::default());
+    host.psql("CREATE ROLE plain LOGIN");
+    host.write_conf(&format!("conninfo='{}'", host.conninfo().replace("user=repmgr", "user=plain")));
+    let stop = ["node", "service", "--action=stop", "--checkpoint", "--dry-run"];
+    host.repmgr(&stop).ok().says("WARNING: would leave the CHECKPOINT out").says("-S/--superuser");
+    host.repmgr(&[&stop[..], &["-S", "repmgr"]].concat())
+        .ok()
+        .says("would run CHECKPOINT")
+        .never_says("leave the CHECKPOINT");
 }
 
 #[test]

@@ -39,9 +39,9 @@ fn a_node_is_shown_to_programs_and_what_is_wrong_with_it_ends_with_25() {
     primary
         .repmgr(&["node", "status"])
         .code(25)
-        .says("WARNING: following issue(s) were detected:")
-        .says("- node has 1 inactive physical replication slots")
-        .says("HINT: execute \"repmgr node check\"");
+        .says("WARNING: issues found: ")
+        .says("- 1 physical replication slot(s) not in use:")
+        .says("HINT: \"repmgr node check\"");
     primary.repmgr(&["node", "status", "--terse"]).code(25).never_says("WARNING");
     primary.repmgr(&["node", "status", "--json"]).code(25).says("\"idle\"");
 
@@ -68,9 +68,6 @@ fn a_node_that_is_not_registered_is_told_what_to_look_at() {
     host.original(&["primary", "register"]).ok();
     host.write_conf("node_id=42");
     for command in [&["node", "status"][..], &["node", "check"], &["node", "check", "--role"]] {
-        host.repmgr(command)
-            .code(1)
-            .says("ERROR: no record found for node 42")
-            .says("HINT: check \"node_id\"");
+        host.repmgr(command).code(1).says("ERROR: node 42 is not registered").says("HINT: check \"node_id\"");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 const RECORD: &str =
     "SELECT node_id, upstream_node_id, active, node_name, type, location, priority, repluser,
     slot_name FROM repmgr.nodes ORDER BY node_id";
-const EVENTS: &str = "SELECT node_id, event, successful, details FROM repmgr.events ORDER BY ctid";
+const EVENTS: &str = "SELECT node_id, event, successful FROM repmgr.events ORDER BY ctid";
 
 fn primary(solo: &Solo) -> &Host {
     let host = solo.host(1).init_primary(&PgOptions::default());
@@ -27,7 +27,7 @@ fn rows_and_events_are_those_of_the_original() {
                 if std::ptr::eq(solo, &theirs) { host.original(args) } else { host.repmgr(args) }
             };
             run(&["primary", "register"]).ok();
-            run(&["primary", "register"]).code(1).says("already registered").says("-F/--force");
+            run(&["primary", "register"]).code(1).says("-F/--force");
             run(&["primary", "register", "--force"]).ok();
             let file = host.psql("SELECT config_file, conninfo FROM repmgr.nodes");
             assert_eq!(file, format!("{}|{}", host.conf_path(), host.conninfo()));
@@ -41,7 +41,7 @@ fn rows_and_events_are_those_of_the_original() {
         .collect();
     assert_eq!(rows[0], rows[1]);
     assert_eq!(rows[1][0], "1||t|node1|primary|x|7|repmgr|repmgr_slot_1");
-    assert!(rows[1][1].starts_with("1|cluster_created|t|\n1|primary_register|t|\n"), "{}", rows[1][1]);
+    assert!(rows[1][1].starts_with("1|cluster_created|t\n1|primary_register|t\n"), "{}", rows[1][1]);
 }
 
 #[test]
@@ -49,13 +49,12 @@ fn a_dry_run_says_what_would_happen_and_changes_nothing() {
     let solo = Solo::new(1);
     let host = primary(&solo);
     let out = host.repmgr(&["primary", "register", "--dry-run"]).ok();
-    out.says("would now install extension \"repmgr\"")
-        .says("all prerequisites for \"primary register\" are met");
+    out.says("would install extension \"repmgr\"").says("every check for \"primary register\" passed");
     assert_eq!(host.psql("SELECT count(*) FROM pg_namespace WHERE nspname ~ 'repmgr'"), "0");
     host.repmgr(&["primary", "register"]).ok();
-    host.repmgr(&["primary", "register", "--dry-run"]).code(1).says("already registered");
+    host.repmgr(&["primary", "register", "--dry-run"]).code(1).says("has a record already");
     host.append(&host.conf_path(), "priority=7\n");
-    host.repmgr(&["primary", "register", "--dry-run", "-F"]).ok().says("would now register");
+    host.repmgr(&["primary", "register", "--dry-run", "-F"]).ok().says("would register");
     assert_eq!(host.psql("SELECT priority FROM repmgr.nodes"), "100");
     assert_eq!(host.psql("SELECT count(*) FROM repmgr.events"), "2");
 }
@@ -67,16 +66,13 @@ fn a_standby_is_refused_and_so_is_a_second_primary_that_runs() {
     host.repmgr(&["primary", "register"]).ok();
     let standby = solo.host(2).join(host);
     standby.write_conf("");
-    standby
-        .repmgr(&["primary", "register"])
-        .code(1)
-        .says("server is in standby mode and cannot be registered as a primary");
+    standby.repmgr(&["primary", "register"]).code(1).says("this server is a standby, not a primary");
 
     // A copy that was promoted by hand: its metadata still name node1, which runs.
     standby.psql("SELECT pg_promote()");
     standby.wait_for_primary();
     let refused = standby.repmgr(&["primary", "register", "-F"]).code(1);
-    refused.says("there is already an active registered primary (ID: 1)");
+    refused.says("this cluster has a running primary: node \"node1\" (ID: 1)");
     assert_eq!(standby.psql("SELECT count(*) FROM repmgr.nodes"), "1");
 
     host.stop_pg(Stop::Fast);
@@ -92,9 +88,7 @@ fn a_name_and_a_number_belong_to_one_node() {
     host.append(&host.conf_path(), "node_id=2\n");
     host.repmgr(&["primary", "register", "-F"]).code(1);
     host.psql("UPDATE repmgr.nodes SET type = 'standby'");
-    host.repmgr(&["primary", "register", "-F"])
-        .code(1)
-        .says("node 1 exists already with node_name \"node1\"");
+    host.repmgr(&["primary", "register", "-F"]).code(1).says("node_name \"node1\" belongs to node 1");
     host.append(&host.conf_path(), "node_id=1\nnode_name=other\n");
     host.repmgr(&["primary", "register"]).code(1).says("the record of node 1 has the name \"node1\"");
     host.repmgr(&["primary", "register", "-F"]).ok().says("WARNING");
@@ -110,7 +104,7 @@ fn of_two_at_once_one_registers_and_the_other_gets_a_clear_error() {
     let good = outs.iter().filter(|o| o.code == 0).count();
     assert_eq!(good, 1, "{outs:#?}");
     for out in outs.into_iter().filter(|o| o.code != 0) {
-        out.code(1).says("already registered");
+        out.code(1).says("has a record already");
     }
     assert_eq!(host.psql("SELECT count(*) FROM repmgr.nodes"), "1");
     assert_eq!(
@@ -121,22 +115,24 @@ fn of_two_at_once_one_registers_and_the_other_gets_a_clear_error() {
 }
 
 #[test]
-fn the_address_of_hg_is_recorded_and_nothing_more_is_claimed() {
+fn the_address_of_hg_is_recorded() {
     let solo = Solo::new(1);
     let host = primary(&solo);
-    host.append(&host.conf_path(), "compatibility=hg\nvirtual_ip='192.0.2.9/24'\nnetwork_card=eth0\n");
-    host.repmgr(&["primary", "register"]).ok().says("does not take up the address");
+    host.append(&host.conf_path(), "compatibility=hg\nvirtual_ip='192.0.2.9/24'\nnetwork_card=lab9\n");
+    host.repmgr(&["primary", "register"]).code(1).says("no network card \"lab9\"").says("--force");
+    host.append(&host.conf_path(), "vip_up_command=true\nvip_down_command=true\nvip_announce_command=true\n");
+    host.repmgr(&["primary", "register"]).ok().says("address 192.0.2.9/24 on \"lab9\" is up");
     let sql = "SELECT virtual_ip, network_card FROM hg_repmgr.node_address";
-    assert_eq!(host.psql(sql), "192.0.2.9/24|eth0");
+    assert_eq!(host.psql(sql), "192.0.2.9/24|lab9");
     // hg_repmgr's own table has columns for it, perhaps without NULL.
     host.psql(
         "ALTER EXTENSION repmgr DROP TABLE repmgr.nodes;
          ALTER TABLE repmgr.nodes ADD virtual_ip text NOT NULL DEFAULT '', ADD network_card text NOT NULL DEFAULT ''",
     );
     host.repmgr(&["primary", "register", "-F"]).ok();
-    assert_eq!(host.psql("SELECT virtual_ip, network_card FROM repmgr.nodes"), "192.0.2.9/24|eth0");
+    assert_eq!(host.psql("SELECT virtual_ip, network_card FROM repmgr.nodes"), "192.0.2.9/24|lab9");
     host.append(&host.conf_path(), "virtual_ip=''\nnetwork_card=''\n");
-    host.repmgr(&["primary", "register", "-F"]).ok().never_says("address");
+    host.repmgr(&["primary", "register", "-F"]).ok().says("address 192.0.2.9/24 on \"lab9\" is down");
     assert_eq!(host.psql("SELECT virtual_ip, network_card FROM repmgr.nodes"), "|");
 }
 
@@ -221,4 +217,17 @@ fn a_strangers_database_needs_no_extension_and_no_superuser() {
     host.psql("DROP EXTENSION repmgr; DROP SCHEMA IF EXISTS repmgr; DROP SCHEMA hg_repmgr CASCADE; GRANT CREATE ON DATABASE repmgr TO plain");
     host.repmgr(&["primary", "register"]).ok().says("without an extension");
     host.repmgr(&["cluster", "event"]).ok().says("primary_register");
+}
+
+#[test]
+fn nobody_waits_for_a_synchronous_standby_that_is_still_to_come() {
+    let solo = Solo::new(1);
+    let host = primary(&solo);
+    host.psql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+    host.reload_pg();
+    crate::cluster::wait_for("the setting", Duration::from_secs(10), || {
+        host.psql("SHOW synchronous_standby_names") == "*"
+    });
+    host.repmgr(&["primary", "register"]).ok().within(Duration::from_secs(20));
+    assert_eq!(host.psql("SELECT count(*) FROM repmgr.events WHERE event = 'primary_register'"), "1");
 }

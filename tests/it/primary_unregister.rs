@@ -15,13 +15,13 @@ fn a_primary_goes_when_nobody_needs_it_and_says_what_the_original_says() {
     standby.catch_up(host);
 
     for (args, says) in [
-        (vec!["primary", "unregister"], "1 other node still has this node as its upstream node"),
+        (vec!["primary", "unregister"], "stays registered: it is the upstream of other nodes"),
         (vec!["primary", "unregister", "-F"], "node2 (ID: 2)"),
         (
             vec!["primary", "unregister", "--node-id=2"],
-            "node \"node2\" (ID: 2) is a standby, unable to unregister",
+            "node \"node2\" (ID: 2) stays registered: it is a standby",
         ),
-        (vec!["primary", "unregister", "--node-id=99"], "node 99 (specified with --node-id) not found"),
+        (vec!["primary", "unregister", "--node-id=99"], "node 99 (given with --node-id) is not registered"),
     ] {
         let pair = Pair::run(host, &args);
         pair.same_code().same_stdout();
@@ -29,15 +29,15 @@ fn a_primary_goes_when_nobody_needs_it_and_says_what_the_original_says() {
     }
 
     standby.repmgr(&["standby", "unregister"]).ok();
-    Pair::run(host, &["primary", "unregister"]).same_code().ours.clone().says("is the current primary node");
+    Pair::run(host, &["primary", "unregister"]).same_code().ours.clone().says("it is the current primary");
     Pair::run(host, &["primary", "unregister", "--dry-run"]).same_code();
     Pair::run(host, &["primary", "unregister", "--dry-run", "-F"])
         .same_code()
         .ours
         .clone()
-        .says("would now be unregistered");
+        .says("would unregister node");
     assert_eq!(host.psql("SELECT count(*) FROM repmgr.nodes"), "1");
-    host.repmgr(&["primary", "unregister", "-F"]).ok().says("was successfully unregistered");
+    host.repmgr(&["primary", "unregister", "-F"]).ok().says("unregistered node \"node1\" (ID: 1)");
     assert_eq!(host.psql("SELECT count(*) FROM repmgr.nodes"), "0");
     let last = "SELECT event, successful, details FROM repmgr.events ORDER BY ctid DESC LIMIT 1";
     assert_eq!(host.psql(last), "primary_unregister|t|node \"node1\" (ID: 1) unregistered");

@@ -273,7 +273,7 @@ fn document_002_runs_two_servers_on_one_machine_from_files_beside_each_other() {
         "002:210" => walk.catch_up(1, [5432, 5433]),
         "002:211" => drop(out.clone().says("standby_node | standby |   running | primary_node")),
         "002:219" => drop(host.stop_pg(Stop::Fast)),
-        "002:224" | "002:229" => drop(out.clone().says("unable to connect")),
+        "002:224" | "002:229" => drop(out.clone().says("cannot connect")),
         "002:226" => drop(out.clone().says("primary_node").says("standby_node")),
         _ => {}
     });

@@ -47,11 +47,11 @@ fn a_clone_streams_from_its_upstream_by_its_slot_and_is_recorded() {
     let two = solo.host(2);
     two.write_conf("use_replication_slots=yes\nrecovery_min_apply_delay='10ms'");
     let dry = clone(two, one, &["--dry-run"]).ok();
-    dry.says("all prerequisites for \"standby clone\" are met").says("-X stream -S repmgr_slot_2");
+    dry.says("every check for \"standby clone\" passed").says("-X stream -S repmgr_slot_2");
     assert!(!two.exists(&two.data_directory()), "a dry run makes nothing");
     assert_eq!(one.psql("SELECT count(*) FROM pg_replication_slots"), "0");
 
-    clone(two, one, &[]).ok().says("standby clone (using pg_basebackup) complete");
+    clone(two, one, &[]).ok().says("is whole");
     let conf = auto_conf(two);
     assert!(conf.contains("application_name=node2'"), "{conf}");
     assert!(conf.contains("primary_slot_name = 'repmgr_slot_2'"), "{conf}");
@@ -155,11 +155,11 @@ fn each_thing_that_is_wrong_with_the_source_is_said_and_nothing_is_changed() {
         assert!(!two.exists(&two.data_directory()), "{says}: nothing is made");
         assert_eq!(one.psql("SELECT count(*) FROM pg_replication_slots WHERE slot_name LIKE 'repmgr%'"), "0");
     };
-    refused(&["--upstream-node-id=9"], 1, "no record found for upstream node 9");
+    refused(&["--upstream-node-id=9"], 1, "upstream node 9 is not registered");
     refused(&["--upstream-node-id=2"], 1, "its own upstream");
     refused(&["--upstream-node-id=1", "--upstream-conninfo=host=x"], 1, "exclude each other");
     refused(&["-d", "postgres"], 1, "no repmgr metadata");
-    refused(&["-U", "nobody"], 6, "unable to connect to the source node");
+    refused(&["-U", "nobody"], 6, "cannot connect to the source node");
     one.psql("UPDATE repmgr.nodes SET node_name = 'node2' WHERE node_id = 1");
     refused(&[], 1, "has the name \"node2\" already");
     one.psql("UPDATE repmgr.nodes SET node_name = 'node1'");
@@ -195,7 +195,7 @@ fn each_thing_that_is_wrong_with_the_source_is_said_and_nothing_is_changed() {
     one.sigcont_pg();
     out.says("timeout expired");
     one.stop_pg(Stop::Fast);
-    clone(two, one, &[]).code(6).says("unable to connect to the source node").says("server is running");
+    clone(two, one, &[]).code(6).says("cannot connect to the source node").says("server is running");
 }
 
 #[test]
@@ -238,6 +238,22 @@ fn a_role_without_the_right_to_replicate_is_told_what_to_grant() {
 }
 
 #[test]
+fn what_a_plain_role_may_not_see_a_named_superuser_sees() {
+    let solo = Solo::new(2);
+    let one = primary(solo.host(1), &PgOptions::default());
+    one.psql("CREATE ROLE plain LOGIN REPLICATION; GRANT USAGE ON SCHEMA repmgr, hg_repmgr TO plain");
+    one.psql("GRANT SELECT ON ALL TABLES IN SCHEMA repmgr, hg_repmgr TO plain");
+    let two = solo.host(2);
+    two.write_conf("");
+    let dry = |more: &[&str]| clone(two, one, &[&["--dry-run", "-U", "plain"], more].concat());
+    dry(&[]).ok().says("is not known").says("pg_read_all_settings");
+    dry(&["-S", "repmgr"]).ok().never_says("is not known");
+    dry(&["-S", "plain"]).code(1).says("role \"plain\" is not a superuser");
+    dry(&["-S", "nobody"]).code(6).says("as superuser \"nobody\"");
+    assert!(!two.exists(&two.data_directory()));
+}
+
+#[test]
 fn tablespaces_go_where_they_are_mapped() {
     let solo = Solo::new(2);
     let one = primary(solo.host(1), &PgOptions::default());
@@ -259,6 +275,12 @@ fn tablespaces_go_where_they_are_mapped() {
     assert_eq!(two.shell(&format!("readlink {}/pg_wal", two.data_directory())).ok().stdout.trim(), wal);
     two.stop_pg(Stop::Fast);
     clone(two, one, &[]).code(1);
+    // After pg_upgrade the cluster of the older version may still live there.
+    two.shell(&format!("mkdir {new}/PG_14_202107181")).ok();
+    clone(two, one, &["-F"]).code(1).says("\"PG_14_202107181\" in it does not");
+    assert!(two.exists(&format!("{new}/PG_14_202107181")));
+    assert!(two.exists(&format!("{}/global/pg_control", two.data_directory())), "nothing was removed");
+    two.shell(&format!("rmdir {new}/PG_14_202107181")).ok();
     clone(two, one, &["-F"]).ok();
     starts_as_standby(two, one);
     assert_eq!(two.psql("SELECT a FROM t"), "7");
@@ -324,7 +346,7 @@ fn missing_programs_foreign_owners_and_full_disks_are_found_before_anything_is_c
     let closed = two.path("closed");
     two.run_as_root(&["mkdir", "-m", "700", &closed]).ok();
     two.write_conf(&format!("data_directory='{closed}/data'"));
-    clone(two, one, &[]).code(1).says("unable to use directory");
+    clone(two, one, &[]).code(1).says("cannot be used");
     two.write_conf("");
     for size in ["60m", "130m"] {
         // 60 MB are too small for the copy by the numbers; 130 MB are not, but something else fills them.
@@ -348,8 +370,12 @@ fn missing_programs_foreign_owners_and_full_disks_are_found_before_anything_is_c
                 "while [ ! -e {data}/.repmgr_clone_unfinished ]; do sleep 0.01; done; dd if=/dev/zero of={data}/fill bs=1M 2>/dev/null; sleep 5; rm -f {data}/fill"
             );
             let filler = two.command(&["bash", "-c", &fill]).start();
-            let out = clone(two, one, &[]).code(14);
-            out.says("No space left on device").says("make room");
+            let out = clone(two, one, &[]);
+            assert!(
+                [14, 1].contains(&out.code),
+                "pg_basebackup meets it, or the settings right after it: {out}"
+            );
+            out.says("No space left on device").says("room");
             drop(filler);
             assert_eq!(one.psql("SELECT count(*) FROM pg_replication_slots"), "0");
         }
@@ -389,6 +415,25 @@ fn configuration_files_elsewhere_come_along_when_asked() {
     one.pg_ctl(&["-D", &etc, "-o", &options, "-l", &one.log_path(), "-w", "start"]).ok();
     two.write_conf("");
     clone(two, one, &[]).ok().says("they are not copied").says(&format!("{etc}/pg_hba.conf"));
+    // rsync fails when the copy is in its place already.
+    two.shell("mkdir -p broken; printf '#!/bin/sh\necho no rsync today >&2; exit 23\n' >broken/rsync; chmod +x broken/rsync")
+        .ok();
+    let words = words(one, &["--copy-external-config-files=pgdata"]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    two.shell(&format!("rm -rf {}", two.data_directory())).ok();
+    let path = format!("{}:/usr/bin:/bin", two.path("broken"));
+    let out = two.repmgr_command(&words).env("PATH", &path).run().code(2);
+    out.says("no rsync today")
+        .says("the clone need not be made again")
+        .never_says("clone (using pg_basebackup) complete");
+    assert!(two.exists(&format!("{}/global/pg_control", two.data_directory())), "the copy is whole");
+    assert_eq!(
+        one.psql(
+            "SELECT count(*) FROM repmgr.events WHERE event = 'standby_clone' AND NOT successful
+                  AND details LIKE 'cloned from %no rsync today%'"
+        ),
+        "1"
+    );
     clone(two, one, &["-F", "--copy-external-config-files=pgdata"]).ok();
     assert!(two.read(&format!("{}/pg_hba.conf", two.data_directory())).contains("trust"));
     clone(two, one, &["-F", "--copy-external-config-files"]).ok();

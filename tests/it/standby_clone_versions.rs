@@ -1,4 +1,5 @@
-//! `repmgr standby clone` with each major version of PostgreSQL: before 12 the settings stand in recovery.conf.
+//! `repmgr standby clone`, and the commands around it, with each major version of PostgreSQL: before 12 the settings
+//! stand in recovery.conf.
 //!
 //! A version that cannot be fetched is a failure, not a skip.
 
@@ -22,6 +23,12 @@ fn clones(major: u32) {
     starts_as_standby(two, one);
     assert_eq!(two.psql("SELECT a FROM t"), "7");
     assert_eq!(one.psql("SELECT slot_name, active FROM pg_replication_slots"), "repmgr_slot_2|t");
+    two.repmgr(&["standby", "register", "--wait-sync=20"]).ok();
+    for host in [one, two] {
+        host.repmgr(&["cluster", "show"]).ok().says("| standby |   running | node1");
+        host.repmgr(&["node", "status"]).ok().says(&format!("PostgreSQL version: {major}"));
+        host.repmgr(&["node", "check"]).ok().says("Server role: OK");
+    }
     two.stop_pg(Stop::Fast);
     clone(two, one, &["--replication-conf-only", "--recovery-min-apply-delay=1s"]).ok();
     clone(two, one, &["-F"]).ok().says("the same cluster");

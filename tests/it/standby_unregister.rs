@@ -18,11 +18,11 @@ fn a_standby_goes_by_itself_by_number_or_by_name_and_the_server_is_left_alone() 
     standby.catch_up(host);
 
     for (args, says) in [
-        (vec!["standby", "unregister"], "node 1 is not a standby server"),
-        (vec!["standby", "unregister", "--node-id=99"], "node 99 (specified with --node-id) not found"),
+        (vec!["standby", "unregister"], "node 1 stays registered: it is not a standby"),
+        (vec!["standby", "unregister", "--node-id=99"], "node 99 (given with --node-id) is not registered"),
         (
             vec!["standby", "unregister", "--node-name=zz"],
-            "node \"zz\" (specified with --node-name) not found",
+            "node \"zz\" (given with --node-name) is not registered",
         ),
     ] {
         let pair = Pair::run(host, &args);
@@ -33,9 +33,9 @@ fn a_standby_goes_by_itself_by_number_or_by_name_and_the_server_is_left_alone() 
     needed.same_code();
     needed.ours.code(1).says("\"node3\" (ID: 3)");
 
-    host.repmgr(&["standby", "unregister", "--node-name=node3", "--dry-run"]).ok().says("would now be");
+    host.repmgr(&["standby", "unregister", "--node-name=node3", "--dry-run"]).ok().says("would unregister");
     assert_eq!(host.psql("SELECT count(*) FROM repmgr.nodes"), "3");
-    host.repmgr(&["standby", "unregister", "--node-name=node3"]).ok().says("unregistering node 3");
+    host.repmgr(&["standby", "unregister", "--node-name=node3"]).ok().says("unregistered node \"node3\"");
     host.psql("SELECT pg_create_physical_replication_slot('repmgr_slot_2')");
     standby
         .catch_up(host)

@@ -24,7 +24,7 @@ pub fn run(ctx: &Context, args: &ClusterCleanup) -> Result<Exit> {
     let failed = |e: PgError| e.into_error(Exit::DbQuery, "unable to clean up the monitoring history");
     let mut local = ctx.local()?;
     metadata::require(&mut local)?;
-    report::info("connecting to primary server");
+    report::info("looking for the primary");
     let (mut primary, _) = ctx.primary(&mut local)?;
     let node = ctx.general.node_id;
     if let Some(id) = node
@@ -34,19 +34,19 @@ pub fn run(ctx: &Context, args: &ClusterCleanup) -> Result<Exit> {
             Exit::BadConfig,
             format!("node {id} (given with --node-id) is not registered"),
         )
-        .hint("see \"repmgr cluster show\" for the registered nodes"));
+        .hint("\"repmgr cluster show\" lists the registered nodes"));
     }
     primary.set_limit(PATIENCE);
     let count = metadata::count_history(&mut primary, days, node).map_err(failed)?;
     if count == 0 {
-        report::info("no monitoring records to delete");
+        report::info("monitoring history: nothing to delete");
         return Ok(Exit::Success);
     }
     if ctx.effort() == Effort::DryRun {
-        report::info(format!("would delete {count} monitoring records"));
+        report::info(format!("monitoring history: would delete {count} record(s)"));
         return Ok(Exit::Success);
     }
-    report::info(format!("{count} monitoring records to delete"));
+    report::info(format!("monitoring history: deleting {count} record(s)"));
     let gone = match metadata::delete_history(&mut primary, days, node) {
         Ok(gone) => gone,
         Err(e) => {
@@ -55,9 +55,18 @@ pub fn run(ctx: &Context, args: &ClusterCleanup) -> Result<Exit> {
             return Err(failed(e));
         }
     };
-    let kept = if days > 0 { format!("; records newer than {days} day(s) kept") } else { String::new() };
+    let vacuum = if gone > 0 { metadata::vacuum_history(&mut primary) } else { Ok(()) };
+    if let Err(e) = vacuum {
+        report::warning("unable to vacuum repmgr.monitoring_history")
+            .detail(e.to_string())
+            .hint("the records are deleted; autovacuum, or VACUUM by hand, makes their room usable again");
+    }
+    let kept = if days > 0 { format!("; the last {days} day(s) kept") } else { String::new() };
     let text = format!("monitoring history deleted: {gone} record(s){kept}");
     report::notice(&text);
-    notify::event(ctx, Some(&mut primary), &Happening::new(ctx.node_id()?, "cluster_cleanup").details(text));
+    // The VACUUM may have cost us the session.
+    let mut again =
+        if primary.is_usable() { Some(primary) } else { ctx.primary(&mut local).ok().map(|(s, _)| s) };
+    notify::event(ctx, again.as_mut(), &Happening::new(ctx.node_id()?, "cluster_cleanup").details(text));
     Ok(Exit::Success)
 }

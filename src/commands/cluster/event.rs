@@ -54,7 +54,7 @@ fn registered(session: &mut Session, filter: &EventFilter) -> Result<()> {
         (_, _) => return Ok(()),
     };
     Err(Error::new(Exit::BadConfig, format!("{stranger} is not registered"))
-        .hint("see \"repmgr cluster show\" for the registered nodes"))
+        .hint("\"repmgr cluster show\" lists the registered nodes"))
 }
 
 fn flag(row: &EventRow) -> &'static str {

@@ -5,7 +5,7 @@ use crate::domain::conninfo::ConnInfo;
 use crate::domain::node::{NodeId, NodeRecord, Recovery, Role};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::pg::metadata;
+use crate::pg::metadata::{self, field};
 use crate::pg::server::{self, Walsender};
 use crate::pg::session::{PgError, Session};
 use std::path::Path;
@@ -28,7 +28,7 @@ pub fn open(ctx: &Context, conninfo: &ConnInfo) -> Result<(Session, NodeRecord)>
         .map_err(|e| e.into_error(Exit::DbQuery, format!("unable to read the record of node {id}")))?;
     match record {
         Some(record) => Ok((s, record)),
-        None => Err(Error::new(Exit::BadConfig, format!("no record found for node {id}"))
+        None => Err(Error::new(Exit::BadConfig, format!("node {id} is not registered"))
             .detail(format!("the metadata on {} lists other nodes only", s.place()))
             .hint("check \"node_id\" in the configuration file, or register this node first")),
     }
@@ -204,10 +204,10 @@ pub fn missing_slots(s: &mut Session, id: NodeId) -> Result<Vec<MissingSlot>, Pg
                            WHERE r.slot_name::pg_catalog.text = n.slot_name)
         ORDER BY n.node_id";
     let rows = s.query(sql, &[&id.0])?;
-    Ok(rows
-        .iter()
-        .map(|row| MissingSlot { id: NodeId(row.get(0)), node: row.get(1), slot: row.get(2) })
-        .collect())
+    let read = |row| -> Result<MissingSlot, PgError> {
+        Ok(MissingSlot { id: NodeId(field(row, 0)?), node: field(row, 1)?, slot: field(row, 2)? })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// WAL files that wait for archiving: plain files `*.ready` below `pg_wal/archive_status`.

@@ -19,31 +19,30 @@ use crate::report;
 /// [`Exit::DbConn`]: no connection to this node; [`Exit::BadConfig`]: no primary, no such node, not a standby,
 /// or other nodes hang on it; [`Exit::DbQuery`]: a query failed. In each case the record stands.
 pub fn run(ctx: &Context, _args: &StandbyUnregister) -> Result<Exit> {
-    report::info("connecting to local standby");
+    report::info(format!("opening a session on node {}", ctx.label()?));
     let mut local = ctx.local()?;
     metadata::require(&mut local)?;
     let target = chosen(ctx, &mut local)?;
-    report::info("connecting to primary database");
+    report::info("looking for the primary");
     let (mut s, _) = ctx.primary(&mut local).map_err(|e| Error { exit: Exit::BadConfig, ..e })?;
     match ctx.effort() {
         Effort::DryRun => {
             let nodes = all(&mut s)?;
             let record = plan(target, &nodes)?;
-            report::notice(format!("node {} would now be unregistered", record.label()))
-                .hint("run the same command without --dry-run to unregister it");
+            report::notice(format!("would unregister node {}", record.label()))
+                .hint("leave out --dry-run to do it");
         }
         Effort::Apply => {
             let record = s.transaction(|s| {
                 metadata::lock_nodes(s).map_err(|e| failed(e, "unable to lock the node records"))?;
                 let nodes = all(s)?;
                 let record = plan(target, &nodes)?.clone();
-                report::notice(format!("unregistering node {target}"));
-                let what = format!("unable to unregister node {target}");
+                let what = format!("unable to delete the record of node {target}");
                 metadata::delete_node(s, target).map_err(|e| failed(e, &what))?;
                 Ok::<NodeRecord, Error>(record)
             })?;
             notify::event(ctx, Some(&mut s), &Happening::new(target, "standby_unregister"));
-            report::info("standby unregistration complete");
+            report::notice(format!("unregistered node {}", record.label()));
             tell_of_slot(&mut s, &record);
         }
     }
@@ -71,7 +70,7 @@ fn chosen(ctx: &Context, local: &mut Session) -> Result<NodeId> {
 }
 
 fn unknown(node: &str, option: &str) -> Error {
-    Error::new(Exit::BadConfig, format!("node {node} (specified with {option}) not found"))
+    Error::new(Exit::BadConfig, format!("node {node} (given with {option}) is not registered"))
         .hint("\"repmgr cluster show\" lists the registered nodes")
 }
 
@@ -82,12 +81,13 @@ fn all(s: &mut Session) -> Result<Vec<NodeRecord>> {
 /// The record that may go.
 fn plan(target: NodeId, nodes: &[NodeRecord]) -> Result<&NodeRecord> {
     let record = nodes.iter().find(|n| n.node_id == target).ok_or_else(|| {
-        Error::new(Exit::BadConfig, format!("no record found for node {target}"))
+        Error::new(Exit::BadConfig, format!("node {target} is not registered"))
             .hint("\"repmgr cluster show\" lists the registered nodes")
     })?;
     if record.role != Role::Standby {
-        let error = Error::new(Exit::BadConfig, format!("node {target} is not a standby server"))
-            .detail(format!("node {} is registered as {}", record.label(), record.role));
+        let error =
+            Error::new(Exit::BadConfig, format!("node {target} stays registered: it is not a standby"))
+                .detail(format!("node {} is registered as {}", record.label(), record.role));
         return Err(match record.role {
             Role::Primary => error.hint("see \"repmgr primary unregister\""),
             Role::Witness => error.hint("see \"repmgr witness unregister\""),
@@ -99,7 +99,7 @@ fn plan(target: NodeId, nodes: &[NodeRecord]) -> Result<&NodeRecord> {
     if children.is_empty() {
         return Ok(record);
     }
-    let message = format!("unable to unregister node {target}: it is the upstream of other nodes");
+    let message = format!("node {target} stays registered: it is the upstream of other nodes");
     Err(Error::new(Exit::BadConfig, message)
         .detail(format!("these nodes name it as their upstream: {}", children.join(", ")))
         .hint("have them follow another node with \"repmgr standby follow\", or unregister them first"))
@@ -111,11 +111,9 @@ fn tell_of_slot(s: &mut Session, record: &NodeRecord) {
     // Only a remark: what cannot be looked at is not worth an error.
     let slots = server::physical_slots(s).unwrap_or_default();
     if slots.iter().any(|slot| slot.name == *name) {
-        report::warning(format!(
-            "replication slot \"{name}\" of the unregistered node still exists on the primary"
-        ))
-        .detail("a slot that nobody uses keeps WAL until the disk is full")
-        .hint(format!("once the standby is gone, execute: SELECT pg_drop_replication_slot('{name}')"));
+        report::warning(format!("the primary still has replication slot \"{name}\" of this node"))
+            .detail("a slot that nobody uses keeps WAL until the disk is full")
+            .hint(format!("once the standby is gone, execute: SELECT pg_drop_replication_slot('{name}')"));
     }
 }
 
@@ -151,7 +149,7 @@ mod tests {
             ("an upstream", 2, Some("\"n3\" (ID: 3)")),
             ("a primary", 1, Some("not a standby")),
             ("a witness", 4, Some("not a standby")),
-            ("nobody", 9, Some("no record found for node 9")),
+            ("nobody", 9, Some("node 9 is not registered")),
         ] {
             match (plan(NodeId(id), &nodes), want) {
                 (Ok(got), None) => assert_eq!(got.node_id, NodeId(id), "{why}"),

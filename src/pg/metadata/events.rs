@@ -32,7 +32,9 @@ pub fn record_event(s: &mut Session, event: &Event) -> Result<Recorded, PgError>
     let sql = "INSERT INTO repmgr.events (node_id, event, successful, details) VALUES ($1, $2, $3, $4)
         RETURNING event_timestamp::pg_catalog.text";
     let row = s.query_opt(sql, &[&event.node_id.0, &event.event, &event.successful, &event.details])?;
-    Ok(Recorded { timestamp: row.map(|row| row.get(0)).unwrap_or_default() })
+    // The column may be NULL in a table that was altered: the event is written all the same.
+    let timestamp = row.map_or(Ok(None), |row| field::<Option<String>>(&row, 0))?;
+    Ok(Recorded { timestamp: timestamp.unwrap_or_default() })
 }
 
 /// Which rows to list, newest first.

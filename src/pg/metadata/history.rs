@@ -18,16 +18,19 @@ pub fn count_history(s: &mut Session, keep_days: i32, node: Option<NodeId>) -> R
     Ok(s.query_opt(&sql, &[&keep_days, &node])?.map_or(0, |row| row.get(0)))
 }
 
-/// Deletes rows older than `keep_days` days (0: all), of one standby or of every one, and vacuums the
-/// table when any went. Returns how many went.
+/// Deletes rows older than `keep_days` days (0: all), of one standby or of every one. Returns how many went.
 ///
 /// # Errors
 /// [`PgError`].
 pub fn delete_history(s: &mut Session, keep_days: i32, node: Option<NodeId>) -> Result<u64, PgError> {
     let node = node.map(|id| id.0);
-    let gone = s.execute(&format!("DELETE FROM repmgr.monitoring_history {WHERE}"), &[&keep_days, &node])?;
-    if gone > 0 {
-        s.batch("VACUUM repmgr.monitoring_history")?;
-    }
-    Ok(gone)
+    s.execute(&format!("DELETE FROM repmgr.monitoring_history {WHERE}"), &[&keep_days, &node])
+}
+
+/// Makes the room of deleted rows usable again.
+///
+/// # Errors
+/// [`PgError`]; the rows are gone all the same.
+pub fn vacuum_history(s: &mut Session) -> Result<(), PgError> {
+    s.batch("VACUUM repmgr.monitoring_history")
 }

@@ -1,5 +1,6 @@
 //! Creates, adopts and upgrades the metadata.
 
+use super::field;
 use super::schema::{NEWEST, NEWEST_EXTENSION_MAJOR, NODE_COLUMNS, OURS, PLAIN, REQUIRED};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -78,7 +79,7 @@ pub fn state(session: &mut Session) -> Result<State, PgError> {
     let mut ours = 0;
     if has_ours {
         let sql = "SELECT coalesce(max(version), 0) FROM hg_repmgr.version";
-        ours = session.query_opt(sql, &[])?.map_or(0, |row| row.get(0));
+        ours = session.query_opt(sql, &[])?.map_or(Ok(0), |row| field(&row, 0))?;
     }
     if ours > NEWEST {
         return Ok(State::Newer(format!("schema \"hg_repmgr\" version {ours}")));

@@ -14,7 +14,7 @@ mod nodes;
 mod schema;
 
 pub use events::{Event, EventFilter, EventRow, Recorded, list_events, record_event};
-pub use history::{count_history, delete_history};
+pub use history::{count_history, delete_history, vacuum_history};
 pub use install::{Installed, Origin, OurSchema, State, how_created, install, refuse, require, state};
 pub use nodes::{
     Activity, Address, Insert, active_primary, address, all_nodes, become_primary, children, delete_node,
@@ -24,10 +24,14 @@ pub use nodes::{
 
 /// A column of a row of the site's own tables: one of another type, or NULL where none is expected, is an error and
 /// does not end the program.
-fn field<'a, T: FromSql<'a>>(row: &'a Row, at: usize) -> Result<T, PgError> {
+///
+/// # Errors
+/// [`Failure::Sql`].
+pub fn field<'a, T: FromSql<'a>>(row: &'a Row, at: usize) -> Result<T, PgError> {
     row.try_get(at).map_err(|e| {
         let column = row.columns().get(at).map_or("?", Column::name);
-        PgError::new(Failure::Sql, format!("column \"{column}\" of the metadata cannot be read: {e}"))
-            .hint("compare the tables in schema \"repmgr\" with those of another cluster")
+        PgError::new(Failure::Sql, format!("column \"{column}\" of the metadata cannot be read: {e}")).hint(
+            "compare the tables in the schemas \"repmgr\" and \"hg_repmgr\" with those of another cluster",
+        )
     })
 }

@@ -267,10 +267,11 @@ pub fn address(s: &mut Session, id: NodeId) -> Result<Option<Address>, PgError> 
         return Ok(None);
     }
     let sql = "SELECT virtual_ip, network_card, http_address FROM hg_repmgr.node_address WHERE node_id = $1";
-    Ok(s.query_opt(sql, &[&id.0])?.map(|row| Address {
-        virtual_ip: row.get(0),
-        network_card: row.get(1),
-        http_address: row.get(2),
+    let Some(row) = s.query_opt(sql, &[&id.0])? else { return Ok(None) };
+    Ok(Some(Address {
+        virtual_ip: field(&row, 0)?,
+        network_card: field(&row, 1)?,
+        http_address: field(&row, 2)?,
     }))
 }
 

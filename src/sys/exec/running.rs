@@ -1,6 +1,6 @@
 //! A running program: fed, listened to, and ended when its time is over.
 
-use super::{Output, Status, Stream};
+use super::{Heard, Output, Status, Stream};
 use crate::sys::clock::{self, Deadline};
 use crate::sys::signals::{self, Interruption};
 use rustix::event::{PollFd, PollFlags};
@@ -57,7 +57,7 @@ impl Captured {
     }
 
     /// Takes what is there, without waiting for more.
-    fn drain(&mut self, on_line: &mut dyn FnMut(Stream, &str)) {
+    fn drain(&mut self, on: &mut dyn FnMut(Heard<'_>)) {
         let Some(pipe) = &mut self.pipe else { return };
         let mut chunk = [0; 16 * 1024];
         let mut closed = false;
@@ -72,9 +72,11 @@ impl Captured {
                     let room = self.cap.saturating_sub(self.kept.len()).min(n);
                     self.kept.extend_from_slice(got.get(..room).unwrap_or_default());
                     for byte in got {
-                        if matches!(byte, b'\n' | b'\r') || self.line.len() >= LONGEST_LINE {
-                            emit(&mut self.line, self.which, on_line);
-                        } else {
+                        let ends = matches!(byte, b'\n' | b'\r');
+                        if ends || self.line.len() >= LONGEST_LINE {
+                            emit(&mut self.line, self.which, on);
+                        }
+                        if !ends {
                             self.line.push(*byte);
                         }
                     }
@@ -89,14 +91,14 @@ impl Captured {
         }
         if closed {
             self.pipe = None;
-            emit(&mut self.line, self.which, on_line);
+            emit(&mut self.line, self.which, on);
         }
     }
 }
 
-fn emit(line: &mut Vec<u8>, which: Stream, on_line: &mut dyn FnMut(Stream, &str)) {
+fn emit(line: &mut Vec<u8>, which: Stream, on: &mut dyn FnMut(Heard<'_>)) {
     if !line.is_empty() {
-        on_line(which, &String::from_utf8_lossy(line));
+        on(Heard::Line(which, &String::from_utf8_lossy(line)));
         line.clear();
     }
 }
@@ -131,20 +133,20 @@ impl<'a> Running<'a> {
     }
 
     /// Waits for its end, or brings it about at the deadline.
-    pub(super) fn finish(mut self, deadline: Deadline, on_line: &mut dyn FnMut(Stream, &str)) -> Output {
+    pub(super) fn finish(mut self, deadline: Deadline, on: &mut dyn FnMut(Heard<'_>)) -> Output {
         if let Some(feed) = &self.stdin {
             make_nonblocking(&feed.pipe);
         }
         // Kernels before 5.3 have none; then we look every STEP.
         let pidfd = self.pid.and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok());
-        let status = match self.watch(deadline, pidfd.as_ref(), on_line) {
+        let status = match self.watch(deadline, pidfd.as_ref(), on) {
             Some(status) => told(status),
             None => {
                 self.signal(Signal::TERM);
-                if self.watch(Deadline::after(GRACE), pidfd.as_ref(), on_line).is_none() {
+                if self.watch(Deadline::after(GRACE), pidfd.as_ref(), on).is_none() {
                     self.signal(Signal::KILL);
                     // A process that hangs in the kernel does not die of SIGKILL either: leave it.
-                    self.watch(Deadline::after(GRACE), pidfd.as_ref(), on_line);
+                    self.watch(Deadline::after(GRACE), pidfd.as_ref(), on);
                 } else {
                     self.signal(Signal::KILL);
                 }
@@ -154,10 +156,10 @@ impl<'a> Running<'a> {
         let tail = Deadline::after(TAIL);
         while self.streams.iter().any(|s| s.pipe.is_some()) && !tail.passed() {
             self.wait_for_input(None, tail.left());
-            self.drain(on_line);
+            self.drain(on);
         }
         for stream in &mut self.streams {
-            emit(&mut stream.line, stream.which, on_line);
+            emit(&mut stream.line, stream.which, on);
         }
         let [stdout, stderr] = self.streams.map(|s| s.kept);
         Output { status, stdout, stderr }
@@ -168,11 +170,11 @@ impl<'a> Running<'a> {
         &mut self,
         deadline: Deadline,
         pidfd: Option<&OwnedFd>,
-        on_line: &mut dyn FnMut(Stream, &str),
+        on: &mut dyn FnMut(Heard<'_>),
     ) -> Option<ExitStatus> {
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
-                self.drain(on_line);
+                self.drain(on);
                 return Some(status);
             }
             let left = deadline.left();
@@ -182,7 +184,8 @@ impl<'a> Running<'a> {
             }
             self.wait_for_input(pidfd, left.min(if pidfd.is_some() { HEED } else { STEP }));
             self.feed();
-            self.drain(on_line);
+            self.drain(on);
+            on(Heard::Runs);
         }
     }
 
@@ -219,9 +222,9 @@ impl<'a> Running<'a> {
         self.stdin = None;
     }
 
-    fn drain(&mut self, on_line: &mut dyn FnMut(Stream, &str)) {
+    fn drain(&mut self, on: &mut dyn FnMut(Heard<'_>)) {
         for stream in &mut self.streams {
-            stream.drain(on_line);
+            stream.drain(on);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report::{self, Level};
 use crate::sys::clock::Deadline;
+use crate::sys::exec::{Output as Ended, Status};
 use crate::sys::parallel::in_parallel;
 use grid::{Grid, Link, parse_show};
 use std::time::Duration;
@@ -25,10 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// # Errors
 /// [`Exit::BadConfig`], [`Exit::DbConn`], [`Exit::DbQuery`]: the records could not be read.
 pub fn run(ctx: &Context, args: &ClusterMatrix) -> Result<Exit> {
-    report::info("connecting to database");
+    report::info("asking every registered node");
     let nodes = records(ctx)?;
-    let (grid, failures) = look(ctx, &nodes);
+    let View { grid, failures, unreached } = look(ctx, &nodes);
     print(&grid, args.output)?;
+    unreached.iter().for_each(report::setback);
     let exit = finish(&grid, &failures);
     // repmgr's own habit, which `cluster crosscheck` does not share: for programs a matrix has holes, no failures.
     Ok(if args.output == Output::Csv && exit == Exit::Ssh { Exit::NodeStatus } else { exit })
@@ -66,22 +68,34 @@ pub fn empty(nodes: &[NodeRecord]) -> Grid {
     Grid::new(nodes.iter().map(|n| (n.node_id, n.node_name.clone())).collect())
 }
 
-/// What can be seen from here, with what ssh could not do.
-pub fn look(ctx: &Context, nodes: &[NodeRecord]) -> (Grid, Vec<Error>) {
+/// What can be seen from a node.
+pub struct View {
+    /// Who reaches whom.
+    pub grid: Grid,
+    /// What ssh could not do.
+    pub failures: Vec<Error>,
+    /// Why servers are not reached from here.
+    pub unreached: Vec<Error>,
+}
+
+/// What can be seen from here.
+pub fn look(ctx: &Context, nodes: &[NodeRecord]) -> View {
     let own = own_id(ctx);
     let asked = in_parallel(nodes.iter().collect(), |record: &NodeRecord| {
-        let from_here = if connect_node(record).is_ok() { Link::Ok } else { Link::Failed };
-        let from_there = match from_here {
-            Link::Ok if own != Some(record.node_id) => Some(ask(ctx, record)),
-            Link::Ok | Link::Failed | Link::Unknown => None,
-        };
+        let from_here = connect_node(record).map(drop);
+        let ask_there = from_here.is_ok() && own != Some(record.node_id);
+        let from_there = ask_there.then(|| ask(ctx, record));
         (record, from_here, from_there)
     });
     let mut grid = empty(nodes);
-    let mut failures = Vec::new();
+    let (mut failures, mut unreached) = (Vec::new(), Vec::new());
     for (record, from_here, from_there) in asked {
         if let Some(own) = own {
-            grid.see(own, record.node_id, from_here);
+            grid.see(own, record.node_id, if from_here.is_ok() { Link::Ok } else { Link::Failed });
+        }
+        if let Err(why) = from_here {
+            let what = format!("unable to connect to the server of node {}", record.label());
+            unreached.push(why.into_error(Exit::DbConn, what));
         }
         match from_there {
             Some(Ok(seen)) => seen.into_iter().for_each(|(to, link)| grid.see(record.node_id, to, link)),
@@ -89,19 +103,29 @@ pub fn look(ctx: &Context, nodes: &[NodeRecord]) -> (Grid, Vec<Error>) {
             None => {}
         }
     }
-    (grid, failures)
+    View { grid, failures, unreached }
 }
 
 fn ask(ctx: &Context, record: &NodeRecord) -> Result<Vec<(NodeId, Link)>> {
     let words = ["cluster", "show", "--csv", "--terse"];
     let output = remote::run(ctx, record, &words, Some(Level::Notice), Deadline::after(PATIENCE))?;
     let seen = parse_show(&output.stdout_text());
-    if seen.is_empty() { Err(no_answer(record, "cluster show", &output.complaint())) } else { Ok(seen) }
+    if seen.is_empty() { Err(no_answer(record, "cluster show", &output)) } else { Ok(seen) }
 }
 
 /// ssh worked, but the command there told nothing that could be read.
-pub fn no_answer(record: &NodeRecord, command: &str, complaint: &str) -> Error {
-    Error::new(Exit::Ssh, format!("\"{command}\" on the host of node {} gave no answer", record.label()))
-        .detail(complaint)
-        .hint("check \"repmgr_bindir\" here and the configuration file of that node")
+pub fn no_answer(record: &NodeRecord, command: &str, output: &Ended) -> Error {
+    let error =
+        Error::new(Exit::Ssh, format!("\"{command}\" on the host of node {} gave no answer", record.label()))
+            .detail(output.complaint());
+    match output.status {
+        // A shell's numbers for a program that is not there or may not be run.
+        Status::Exited(126 | 127) => {
+            error.hint("check \"repmgr_bindir\" here: this program must be in that directory on every host")
+        }
+        Status::Exited(_) | Status::Signalled(_) | Status::TimedOut => error.hint(format!(
+            "run \"repmgr {command}\" on that host with the configuration file of its record (\"{}\")",
+            record.config_file
+        )),
+    }
 }

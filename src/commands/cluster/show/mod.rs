@@ -22,7 +22,7 @@ use status::Picture;
 /// answer when something is wrong with a node.
 pub fn run(ctx: &Context, args: &ClusterShow) -> Result<Exit> {
     if ctx.general.verbose {
-        report::info("connecting to database");
+        report::info("asking every registered node");
     }
     let nodes = look(ctx)?;
     let picture = status::draw(&nodes);
@@ -45,14 +45,14 @@ fn complain(ctx: &Context, picture: &Picture) -> Result<()> {
     // The table and the list are two things, also where both go to a terminal.
     table::print("\n")?;
     let list: String = picture.issues.iter().map(|issue| format!("\n  - {issue}")).collect();
-    let warning = report::warning(format!("following issues were detected{list}\n"));
+    let warning = report::warning(format!("issues found: {}{list}\n", picture.issues.len()));
     if picture.causes.is_empty() {
         return Ok(());
     }
     if ctx.general.verbose {
         picture.causes.iter().fold(warning, |w, (node, why)| w.detail(format!("node {node}: {why}")));
     } else {
-        warning.hint("execute with --verbose option to see connection error messages");
+        warning.hint("add -v/--verbose to see why a connection failed");
     }
     Ok(())
 }

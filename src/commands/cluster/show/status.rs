@@ -183,7 +183,7 @@ fn status(node: &Observed, issues: &mut Vec<String>) -> String {
     let words = match &node.reach {
         Reach::Up(live) => return running(record, live.recovery, issues).to_owned(),
         Reach::Rejecting(_) => {
-            issues.push(format!("unable to connect to node {label}"));
+            issues.push(format!("cannot connect to node {label}"));
             match (record.role, record.active) {
                 (Role::Witness, true) => "? rejected",
                 (Role::Witness, false) => "! failed",
@@ -192,9 +192,9 @@ fn status(node: &Observed, issues: &mut Vec<String>) -> String {
             }
         }
         Reach::Down(_) => {
-            issues.push(format!("unable to connect to node {label}"));
+            issues.push(format!("cannot connect to node {label}"));
             if record.active && record.role != Role::Witness {
-                issues.push(format!("node {label} is registered as an active {role} but is unreachable"));
+                issues.push(format!("node {label} is unreachable; its record says active {role}"));
             }
             if record.active { "? unreachable" } else { "- failed" }
         }
@@ -206,10 +206,10 @@ fn status(node: &Observed, issues: &mut Vec<String>) -> String {
 fn running(record: &NodeRecord, recovery: Recovery, issues: &mut Vec<String>) -> &'static str {
     let label = record.label();
     if !record.active {
-        issues.push(format!("node {label} is running but the repmgr node record is inactive"));
+        issues.push(format!("node {label} is running; its record says inactive"));
     }
     let other = |issues: &mut Vec<String>, really: &str| {
-        issues.push(format!("node {label} is registered as {} but running as {really}", record.role));
+        issues.push(format!("node {label} runs as {really}; its record says {}", record.role));
     };
     match (record.role, recovery) {
         (Role::Primary | Role::Witness, Recovery::Primary) if record.active => "* running",
@@ -225,7 +225,7 @@ fn running(record: &NodeRecord, recovery: Recovery, issues: &mut Vec<String>) ->
             "! running as primary"
         }
         (Role::Unknown, _) => {
-            issues.push(format!("node {label} is registered with a type that is not known"));
+            issues.push(format!("node {label} has a record of unknown type"));
             "! unknown"
         }
     }
@@ -249,14 +249,12 @@ fn upstream(node: &Observed, by_id: &BTreeMap<NodeId, &Observed>, issues: &mut V
         Belief::Nothing => return format!("? {name}"),
         Belief::Primary => return String::new(),
         Belief::NoUpstream => {
-            issues.push(format!("node {label} reports it has no upstream (expected: \"{name}\")"));
+            issues.push(format!("node {label} has no upstream; its record says \"{name}\""));
             return "!".to_owned();
         }
         Belief::Upstream(id) if id != registered.record.node_id => {
             let reported = by_id.get(&id).map(|node| node.record.node_name.as_str()).unwrap_or_default();
-            issues.push(format!(
-                "node {label} reports a different upstream (reported: \"{reported}\", expected \"{name}\")"
-            ));
+            issues.push(format!("node {label} has upstream \"{reported}\"; its record says \"{name}\""));
             return format!("! {reported}");
         }
         Belief::Upstream(_) => {}
@@ -271,15 +269,13 @@ fn attached(record: &NodeRecord, upstream: &Observed, issues: &mut Vec<String>) 
         Reach::Up(_) if record.role == Role::Witness => name.clone(),
         Reach::Up(live) if live.attached.contains(&record.node_name) => name.clone(),
         Reach::Up(_) => {
-            issues.push(format!("node {label} is not attached to its upstream node {of}"));
+            issues.push(format!("node {label} does not stream from its upstream {of}"));
             format!("! {name}")
         }
         Reach::Rejecting(_) | Reach::Down(_) => {
-            issues.push(format!("unable to connect to node {label}'s upstream node {of}"));
+            issues.push(format!("cannot connect to node {of}, the upstream of node {label}"));
             if record.role != Role::Witness {
-                issues.push(format!(
-                    "unable to determine if node {label} is attached to its upstream node {of}"
-                ));
+                issues.push(format!("cannot tell whether node {label} streams from node {of}"));
             }
             format!("? {name}")
         }

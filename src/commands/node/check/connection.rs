@@ -72,7 +72,7 @@ pub fn replication_connection(ctx: &Context, args: &NodeCheck) -> Result<Connect
     let mut local = match Session::connect(&own, connect_deadline(&own)) {
         Ok(session) => session,
         Err(e) => {
-            report::setback(&e.into_error(Exit::DbConn, "unable to connect to the local node"));
+            report::setback(&e.into_error(Exit::DbConn, "cannot connect to the local node"));
             return Ok(Connection::NoRecord);
         }
     };
@@ -80,7 +80,7 @@ pub fn replication_connection(ctx: &Context, args: &NodeCheck) -> Result<Connect
     let record = match metadata::node(&mut local, id) {
         Ok(Some(record)) => record,
         Ok(None) => {
-            report::setback(&Error::new(Exit::BadConfig, format!("no record found for node {id}")));
+            report::setback(&Error::new(Exit::BadConfig, format!("node {id} is not registered")));
             return Ok(Connection::Unknown);
         }
         Err(e) => {
@@ -105,7 +105,7 @@ pub fn replication_connection(ctx: &Context, args: &NodeCheck) -> Result<Connect
         Err(e) => {
             let what = format!("unable to open a replication connection to node {}", record.label());
             report::setback(
-                &e.into_error(Exit::DbConn, what).detail(format!("attempted to connect using: {conninfo}")),
+                &e.into_error(Exit::DbConn, what).detail(format!("connection string: {conninfo}")),
             );
             Ok(Connection::Bad)
         }

@@ -34,14 +34,14 @@ impl Status {
         }
     }
 
-    /// What a single check ends with: 0, 1, 2, 3. The numbers count here, not what they mean elsewhere.
+    /// What a single check ends with: 0, 1, 2, 3.
     #[must_use]
     pub const fn exit(self) -> Exit {
         match self {
             Self::Ok => Exit::Success,
-            Self::Warning => Exit::BadConfig,
-            Self::Critical => Exit::Rsync,
-            Self::Unknown => Exit::PidFile,
+            Self::Warning => Exit::CheckWarning,
+            Self::Critical => Exit::CheckCritical,
+            Self::Unknown => Exit::CheckUnknown,
         }
     }
 }

@@ -86,7 +86,7 @@ impl<'a> Look<'a> {
             Recovery::Standby => match shared::lag_seconds(&mut self.session) {
                 Ok(seconds) => Lag::Seconds(seconds),
                 Err(e) => {
-                    report::warning("unable to query replication lag").detail(e.to_string());
+                    report::warning("unable to read the replication lag").detail(e.to_string());
                     Lag::Unknown
                 }
             },
@@ -125,10 +125,10 @@ impl<'a> Look<'a> {
                     }
                     Err(e) => {
                         let why = e.to_string();
-                        let what = format!("unable to connect to upstream node {label}");
+                        let what = format!("cannot connect to upstream node {label}");
                         let error = e
                             .into_error(Exit::DbConn, what)
-                            .detail(format!("attempted to connect using: {}", record.shown_conninfo()))
+                            .detail(format!("connection string: {}", record.shown_conninfo()))
                             .hint("see \"repmgr cluster show\"");
                         if self.output != CheckOutput::Json {
                             return Err(error);

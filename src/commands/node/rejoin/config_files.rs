@@ -2,7 +2,7 @@
 
 use super::guard::cannot;
 use crate::cli::args::NodeRejoin;
-use crate::commands::follow_core::attach::Run;
+use crate::commands::follow_attach::Run;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::exit::Exit;

@@ -1,6 +1,6 @@
 //! Whether a stopped server can follow as it is, has to be rewound, or can do neither: pure.
 
-use crate::commands::follow_core::footing::{Course, Footing, Obstacle, judge};
+use crate::commands::follow_footing::{Course, Footing, Obstacle, judge};
 use crate::domain::lsn::{Lsn, Timeline};
 use crate::error::{Error, Result};
 use crate::exit::Exit;

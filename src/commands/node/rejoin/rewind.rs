@@ -4,7 +4,7 @@ use super::guard::cannot;
 use crate::cli::args::NodeRejoin;
 use crate::cli::choices::RewindProgram;
 use crate::commands::context::Context;
-use crate::commands::follow_core::target::{Target, parsed};
+use crate::commands::follow_target::{Target, parsed};
 use crate::commands::standby::clone::progress_of;
 use crate::config::Settings;
 use crate::domain::lsn::Lsn;

@@ -51,10 +51,10 @@ pub fn run(ctx: &Context, args: &NodeService) -> Result<Exit> {
     }
     match ctx.effort() {
         Effort::DryRun => {
-            report::info(format!("would execute server command \"{command}\""));
+            report::info(format!("would run: {command}"));
         }
         Effort::Apply => {
-            report::info(format!("executing server command \"{command}\""));
+            report::info(format!("running: {command}"));
             let deadline = Deadline::after(patience(asked, ctx.settings()?));
             ctl::run_service(action, &service, deadline)
                 .map_err(|e| Error { exit: Exit::LocalCommand, ..e })?;
@@ -140,17 +140,17 @@ fn checkpoint(ctx: &Context) -> Result<()> {
         .map_err(|e| e.into_error(Exit::DbQuery, "unable to read the privileges of this role"))?;
     match (may, ctx.effort()) {
         (false, effort) => {
-            let (would, is) = ("a CHECKPOINT would be issued here, but", "no CHECKPOINT is issued:");
+            let (would, is) = ("would leave the CHECKPOINT out:", "no CHECKPOINT:");
             let words = if effort == Effort::DryRun { would } else { is };
-            report::warning(format!("{words} this role may not issue one")).hint(
+            report::warning(format!("{words} this role has no right to it")).hint(
                 "name a superuser with -S/--superuser; from PostgreSQL 15 on membership in pg_checkpoint is enough",
             );
         }
         (true, Effort::DryRun) => {
-            report::info("a CHECKPOINT would be issued here");
+            report::info(format!("would run CHECKPOINT on node {label}"));
         }
         (true, Effort::Apply) => {
-            report::notice(format!("issuing CHECKPOINT on node {label}"));
+            report::notice(format!("CHECKPOINT on node {label}"));
             s.set_limit(CHECKPOINT);
             if let Err(e) = s.batch("CHECKPOINT") {
                 report::warning("the CHECKPOINT failed").detail(e.to_string());

@@ -56,7 +56,8 @@ fn complain(ctx: &Context, facts: &Facts, issues: &[String]) {
             }
         }
     }
+    let count = issues.iter().filter(|line| !line.starts_with(' ')).count();
     let list: String = issues.iter().map(|issue| format!("\n  {issue}")).collect();
-    report::warning(format!("following issue(s) were detected:{list}"))
-        .hint("execute \"repmgr node check\" for more details");
+    report::warning(format!("issues found: {count}{list}"))
+        .hint("\"repmgr node check\" looks at each more closely");
 }

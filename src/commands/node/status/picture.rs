@@ -109,27 +109,27 @@ impl Facts {
     pub fn issues(&self) -> Vec<String> {
         let mut issues = Vec::new();
         if self.system_identifier == Some(None) {
-            issues.push("- unable to retrieve system identifier from pg_control".to_owned());
+            issues.push("- pg_control could not be read: no system identifier".to_owned());
         }
         let running = match self.stats.recovery {
             Recovery::Primary => Role::Primary,
             Recovery::Standby => Role::Standby,
         };
         if matches!(self.record.role, Role::Primary | Role::Standby) && self.record.role != running {
-            issues.push(format!("- node is registered as {} but running as {running}", self.record.role));
+            issues.push(format!("- runs as {running}; its record says {}", self.record.role));
         }
         if self.archiving.ready.is_none() {
-            issues.push("- unable to check archive_status directory".to_owned());
+            issues.push("- folder archive_status could not be read".to_owned());
         }
         let gone: Vec<&Child> = self.children.iter().filter(|c| !c.attached()).collect();
         if !gone.is_empty() {
             let all = self.children.len();
-            issues.push(format!("- {} of {all} downstream nodes not attached:", gone.len()));
+            issues.push(format!("- {} of {all} downstream nodes do not stream from here:", gone.len()));
             issues.extend(gone.iter().map(|child| format!("  - {}", child.listed())));
         }
         if !self.missing_slots.is_empty() {
             let count = self.missing_slots.len();
-            issues.push(format!("- replication slots missing for following {count} node(s):"));
+            issues.push(format!("- no replication slot is there for {count} node(s):"));
             issues.extend(
                 self.missing_slots
                     .iter()
@@ -138,7 +138,7 @@ impl Facts {
         }
         let inactive = self.stats.inactive_slots();
         if self.stats.max_slots > 0 && inactive > 0 {
-            issues.push(format!("- node has {inactive} inactive physical replication slots"));
+            issues.push(format!("- {inactive} physical replication slot(s) not in use:"));
             issues.extend(self.inactive_slots.iter().map(|name| format!("  - {name}")));
         }
         issues

@@ -115,7 +115,7 @@ fn archiving_is_worded_by_mode_and_role() {
     assert!(print::csv(&facts).contains("\"WALs pending archiving\",\"3\"\n"));
     facts.archiving.ready = None;
     assert!(!print::text(&facts).contains("pending"));
-    assert_eq!(facts.issues(), ["- unable to check archive_status directory"]);
+    assert_eq!(facts.issues(), ["- folder archive_status could not be read"]);
 }
 
 #[test]
@@ -135,13 +135,13 @@ fn what_is_wrong_is_listed() {
     assert_eq!(
         facts.issues(),
         [
-            "- unable to retrieve system identifier from pg_control",
-            "- node is registered as primary but running as standby",
-            "- 1 of 2 downstream nodes not attached:",
+            "- pg_control could not be read: no system identifier",
+            "- runs as standby; its record says primary",
+            "- 1 of 2 downstream nodes do not stream from here:",
             "  - h3 (ID: 3)",
-            "- replication slots missing for following 1 node(s):",
+            "- no replication slot is there for 1 node(s):",
             "  - h3 (ID: 3, slot name: \"repmgr_slot_3\")",
-            "- node has 1 inactive physical replication slots",
+            "- 1 physical replication slot(s) not in use:",
             "  - old",
         ]
     );

@@ -6,7 +6,8 @@ use crate::cli::args::PrimaryRegister;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::{Context, connect_node};
 use crate::commands::notify::{self, Happening};
-use crate::commands::registration::{connected_as, failed, own_record, store_address, tell_of_address};
+use crate::commands::registration::{connected_as, failed, own_record, store_address};
+use crate::commands::vip;
 use crate::domain::node::{NodeId, NodeRecord, Recovery, Role};
 use crate::domain::version::ServerVersion;
 use crate::error::{Error, Result};
@@ -25,7 +26,7 @@ use std::collections::BTreeMap;
 /// [`Exit::DbConn`]: no connection; [`Exit::BadConfig`]: a check says no, with what was seen;
 /// [`Exit::DbQuery`]: a query failed. In each case nothing is registered.
 pub fn run(ctx: &Context, args: &PrimaryRegister) -> Result<Exit> {
-    report::info("connecting to primary database...");
+    report::info(format!("opening a session on node {}", ctx.label()?));
     let mut s = ctx.local()?;
     check_server(&mut s)?;
     let role = connected_as(&mut s).map_err(|e| failed(e, "unable to tell the session's user"))?;
@@ -39,6 +40,7 @@ pub fn run(ctx: &Context, args: &PrimaryRegister) -> Result<Exit> {
     {
         return Err(metadata::refuse(&state));
     }
+    vip::prospect(ctx)?;
     match ctx.effort() {
         Effort::DryRun => dry_run(ctx, &mut s, &record, &state),
         Effort::Apply => {
@@ -54,15 +56,12 @@ fn check_server(s: &mut Session) -> Result<()> {
             .detail(format!("it is PostgreSQL {}, needed is 10 or later", s.version())));
     }
     let recovery = server::recovery(s)
-        .map_err(|e| e.into_error(Exit::DbConn, "unable to determine whether this server is in recovery"))?;
+        .map_err(|e| e.into_error(Exit::DbConn, "unable to tell whether this server is in recovery"))?;
     match recovery {
         Recovery::Primary => Ok(()),
-        Recovery::Standby => Err(Error::new(
-            Exit::BadConfig,
-            "server is in standby mode and cannot be registered as a primary",
-        )
-        .detail("pg_is_in_recovery() is true")
-        .hint("register it with \"repmgr standby register\"")),
+        Recovery::Standby => Err(Error::new(Exit::BadConfig, "this server is a standby, not a primary")
+            .detail("pg_is_in_recovery() is true")
+            .hint("register it with \"repmgr standby register\"")),
     }
 }
 
@@ -80,19 +79,19 @@ fn dry_run(ctx: &Context, s: &mut Session, record: &NodeRecord, state: &State) -
                 (_, Origin::Extension(version)) => format!("install extension \"repmgr\" {version}"),
                 (_, Origin::Plain) => "create schema \"repmgr\" without an extension".to_owned(),
             };
-            report::notice(format!("would now {made}"));
+            report::notice(format!("would {made}"));
         }
         State::Ready { .. } | State::Newer(_) => {
             report::info("the repmgr metadata exists already");
             let plan = look(ctx, s, record)?;
             warn(&plan);
             for (node, _) in &plan.retire {
-                report::notice(format!("would now set the record of node {} to inactive", node.label()));
+                report::notice(format!("would set the record of node {} to inactive", node.label()));
             }
         }
     }
-    report::notice(format!("would now register node {} as primary", record.label()));
-    report::info("all prerequisites for \"primary register\" are met");
+    report::notice(format!("would register node {} as primary", record.label()));
+    report::info("every check for \"primary register\" passed");
     Ok(Exit::Success)
 }
 
@@ -107,7 +106,7 @@ fn superuser_session(ctx: &Context) -> Result<Option<Session>> {
         return Ok(Some(s));
     }
     Err(Error::new(Exit::BadConfig, format!("role \"{name}\" is not a superuser"))
-        .hint("give a superuser's name with -S/--superuser"))
+        .hint("name a superuser with -S/--superuser"))
 }
 
 /// Creates, completes or upgrades the metadata and says so; the event `cluster_created` the first time.
@@ -117,7 +116,7 @@ fn install(ctx: &Context, s: &mut Session, owner: &str) -> Result<Metadata> {
     if let OurSchema::NotAllowed(e) = ours {
         report::warning("unable to create or upgrade schema \"hg_repmgr\", going on without it")
             .detail(e.to_string())
-            .hint("name a superuser with -S/--superuser, or GRANT this user CREATE on the database");
+            .hint("name a superuser with -S/--superuser, or GRANT CREATE on the database to this role");
     }
     match &done {
         Installed::Created(origin) => {
@@ -170,6 +169,7 @@ fn probe(nodes: &[NodeRecord], own: NodeId) -> BTreeMap<NodeId, Probe> {
 /// Others are asked before the transaction, which then plans anew with what it finds under its lock.
 fn register(ctx: &Context, s: &mut Session, record: &NodeRecord, had: Metadata) -> Result<Exit> {
     let nodes = metadata::all_nodes(s).map_err(|e| failed(e, "unable to read the node records"))?;
+    let old = vip::recorded(s, record.node_id).map_err(|e| failed(e, "unable to read the old address"))?;
     let probes = probe(&nodes, record.node_id);
     let force = ctx.general.force();
     let written = s.transaction(|s| {
@@ -194,10 +194,12 @@ fn register(ctx: &Context, s: &mut Session, record: &NodeRecord, had: Metadata) 
             return Err(error);
         }
     };
-    tell(ctx, s, record, &plan, had)
+    tell(ctx, s, record, &plan, had)?;
+    vip::follow_record(ctx, &old)?;
+    Ok(Exit::Success)
 }
 
-fn tell(ctx: &Context, s: &mut Session, record: &NodeRecord, plan: &Plan, had: Metadata) -> Result<Exit> {
+fn tell(ctx: &Context, s: &mut Session, record: &NodeRecord, plan: &Plan, had: Metadata) -> Result<()> {
     warn(plan);
     for (node, _) in &plan.retire {
         report::notice(format!("record of node {} set to inactive", node.label()));
@@ -206,17 +208,16 @@ fn tell(ctx: &Context, s: &mut Session, record: &NodeRecord, plan: &Plan, had: M
     let word = match plan.change {
         Change::Create => "registered",
         Change::Replace => {
-            happening = happening.details("existing primary record updated");
-            "updated"
+            happening = happening.details("record of the primary replaced");
+            "updated the record of"
         }
     };
     notify::event(ctx, Some(s), &happening);
-    report::notice(format!("primary node record (ID: {}) {word}", record.node_id));
+    report::notice(format!("{word} primary {}", record.label()));
     if had == Metadata::New {
         report::info("standbys can be registered now with \"repmgr standby register\"");
     }
-    tell_of_address(ctx.settings()?);
-    Ok(Exit::Success)
+    Ok(())
 }
 
 fn warn(plan: &Plan) {

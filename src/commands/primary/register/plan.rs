@@ -63,13 +63,12 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan> {
             None => return Err(changed_meanwhile(other)),
             Some(Probe::Answers(Recovery::Primary)) if other.active => return Err(two_primaries(other)),
             Some(Probe::Answers(Recovery::Primary)) => {
-                warnings
-                    .push(format!("node {} is registered as inactive but runs as a primary", other.label()));
+                warnings.push(format!("node {} runs as a primary; its record says inactive", other.label()));
             }
             Some(seen) if other.active => {
                 warnings.push(match seen {
                     Probe::Answers(_) => {
-                        format!("node {} is registered as primary but runs as a standby", other.label())
+                        format!("node {} runs as a standby; its record says primary", other.label())
                     }
                     Probe::Unreachable(why) => {
                         format!("node {}, registered as primary, cannot be reached: {why}", other.label())
@@ -92,10 +91,9 @@ fn changed_meanwhile(other: &NodeRecord) -> Error {
 }
 
 fn two_primaries(other: &NodeRecord) -> Error {
-    let message =
-        format!("there is already an active registered primary (ID: {}) in this cluster", other.node_id);
+    let message = format!("this cluster has a running primary: node {}", other.label());
     Error::new(Exit::BadConfig, message)
-        .detail(format!("node {} answers and is not in recovery", other.label()))
+        .detail("its server answers, pg_is_in_recovery() is false")
         .detail("a cluster can have one primary only")
         .hint("make sure that only one of them runs, and register that one")
 }
@@ -108,7 +106,7 @@ fn check_name(facts: &Facts<'_>) -> Result<()> {
         .iter()
         .find(|n| n.node_name == record.node_name && n.node_id != record.node_id && n.active);
     let Some(taken) = taken else { return Ok(()) };
-    let message = format!("node {} exists already with node_name \"{}\"", taken.node_id, record.node_name);
+    let message = format!("node_name \"{}\" belongs to node {}", record.node_name, taken.node_id);
     Err(Error::new(Exit::BadConfig, message)
         .detail(format!("this node's ID is {}", record.node_id))
         .hint("give each node a node_id and a node_name of its own"))
@@ -125,11 +123,12 @@ fn change(facts: &Facts<'_>, warnings: &mut Vec<String>) -> Result<Change> {
         (Force::Yes, Some(text)) => warnings.push(format!("{text}, it becomes \"{}\"", record.node_name)),
         (Force::Yes, None) => {}
         (Force::No, other_name) => {
-            let mut error = Error::new(Exit::BadConfig, "this node is already registered");
+            let mut error =
+                Error::new(Exit::BadConfig, format!("node {} has a record already", record.node_id));
             error
                 .detail
                 .extend(other_name.map(|text| format!("{text}, this node's is \"{}\"", record.node_name)));
-            return Err(error.hint("use -F/--force to overwrite the existing node record"));
+            return Err(error.hint("-F/--force replaces the record"));
         }
     }
     Ok(Change::Replace)
@@ -169,13 +168,13 @@ mod tests {
         let nobody = BTreeMap::new();
         for (why, nodes, probes, force, want) in [
             ("first node", vec![], nobody.clone(), Force::No, Ok((0, Change::Create, 0))),
-            ("again", vec![me.clone()], nobody.clone(), Force::No, Err("already registered")),
+            ("again", vec![me.clone()], nobody.clone(), Force::No, Err("has a record already")),
             ("again, forced", vec![me.clone()], nobody.clone(), Force::Yes, Ok((0, Change::Replace, 0))),
             ("taken by another name", vec![node(1, "z", Role::Standby, true)], nobody.clone(), Force::No, Err("already")),
             ("renamed by force", vec![node(1, "z", Role::Standby, true)], nobody.clone(), Force::Yes, Ok((0, Change::Replace, 1))),
-            ("name of another", standby("a", true), nobody.clone(), Force::Yes, Err("exists already with node_name")),
+            ("name of another", standby("a", true), nobody.clone(), Force::Yes, Err("belongs to node 2")),
             ("name of one that is gone", standby("a", false), nobody.clone(), Force::No, Ok((0, Change::Create, 0))),
-            ("another primary runs", other(true), answers(Recovery::Primary), Force::Yes, Err("active registered primary")),
+            ("another primary runs", other(true), answers(Recovery::Primary), Force::Yes, Err("has a running primary")),
             ("another primary is a standby now", other(true), answers(Recovery::Standby), Force::No, Ok((1, Change::Create, 1))),
             ("another primary is gone", other(true), silent, Force::No, Ok((1, Change::Create, 1))),
             ("an inactive one runs", other(false), answers(Recovery::Primary), Force::No, Ok((0, Change::Create, 1))),

@@ -8,6 +8,7 @@ use crate::commands::context::{Context, connect_node};
 use crate::commands::notify::{self, Happening};
 use crate::commands::primary::register::plan::Probe;
 use crate::commands::registration::failed;
+use crate::commands::vip;
 use crate::domain::node::{NodeId, NodeRecord};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -27,7 +28,7 @@ pub fn run(ctx: &Context, _args: &PrimaryUnregister) -> Result<Exit> {
     metadata::require(&mut local)?;
     let own = ctx.node_id()?;
     if read(&mut local, own)?.is_none() {
-        return Err(Error::new(Exit::BadConfig, format!("no record found for this node (ID: {own})"))
+        return Err(Error::new(Exit::BadConfig, format!("this node (ID: {own}) is not registered"))
             .hint("check \"node_id\" in the configuration file"));
     }
     let named = match ctx.general.node_id {
@@ -51,10 +52,12 @@ pub fn run(ctx: &Context, _args: &PrimaryUnregister) -> Result<Exit> {
             let nodes = all(&mut s)?;
             let facts = Facts { target: &target, nodes: &nodes, probe: &probe, force: ctx.general.force() };
             plan(&facts)?;
-            report::notice(format!("node {} would now be unregistered", target.label()))
-                .hint("run the same command without --dry-run to unregister it");
+            report::notice(format!("would unregister node {}", target.label()))
+                .hint("leave out --dry-run to do it");
         }
         Effort::Apply => {
+            let what = "unable to read the address of the node";
+            let old = vip::recorded(&mut s, target.node_id).map_err(|e| failed(e, what))?;
             remove(ctx, &mut s, &target, &probe)?;
             let mut details = format!("node {} unregistered", target.label());
             if target.node_id != own {
@@ -62,7 +65,10 @@ pub fn run(ctx: &Context, _args: &PrimaryUnregister) -> Result<Exit> {
             }
             let event = Happening::new(own, "primary_unregister").details(details);
             notify::event(ctx, Some(&mut s), &event);
-            report::info(format!("node {} was successfully unregistered", target.label()));
+            report::notice(format!("unregistered node {}", target.label()));
+            if target.node_id == own {
+                vip::leave(ctx, &old)?;
+            }
         }
     }
     Ok(Exit::Success)
@@ -70,7 +76,7 @@ pub fn run(ctx: &Context, _args: &PrimaryUnregister) -> Result<Exit> {
 
 /// The records are read again under the lock: what was registered meanwhile counts.
 fn remove(ctx: &Context, s: &mut Session, target: &NodeRecord, probe: &Probe) -> Result<()> {
-    let what = format!("unable to unregister node {}", target.label());
+    let what = format!("unable to delete the record of node {}", target.label());
     s.transaction(|s| {
         metadata::lock_nodes(s).map_err(|e| failed(e, &what))?;
         let nodes = all(s)?;
@@ -91,12 +97,11 @@ fn all(s: &mut Session) -> Result<Vec<NodeRecord>> {
 }
 
 fn unknown(id: NodeId) -> Error {
-    Error::new(Exit::BadConfig, format!("node {id} (specified with --node-id) not found"))
+    Error::new(Exit::BadConfig, format!("node {id} (given with --node-id) is not registered"))
         .hint("\"repmgr cluster show\" lists the registered nodes")
 }
 
 fn no_primary() -> Error {
-    Error::new(Exit::BadConfig, "unable to retrieve record for primary node")
-        .detail("no active node is registered as primary")
+    Error::new(Exit::BadConfig, "no active primary is registered")
         .hint("register it with \"repmgr primary register --force\"")
 }

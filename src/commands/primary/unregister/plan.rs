@@ -26,32 +26,32 @@ pub struct Facts<'a> {
 pub fn plan(facts: &Facts<'_>) -> Result<()> {
     let target = facts.target;
     if target.role == Role::Witness {
-        return Err(refused(target, "is a witness server, unable to unregister")
-            .hint("the node can be unregistered with \"repmgr witness unregister\""));
+        return Err(
+            refused(target, "it is a witness").hint("a witness goes with \"repmgr witness unregister\"")
+        );
     }
     check_children(facts)?;
     match facts.probe {
         Probe::Unreachable(why) if target.role != Role::Primary => {
-            Err(not_a_primary(target, "is not a primary, unable to unregister").detail(why))
+            Err(not_a_primary(target, "it is not a primary").detail(why))
         }
         Probe::Answers(Recovery::Standby) if target.role != Role::Primary => {
-            Err(not_a_primary(target, &format!("is a {}, unable to unregister", target.role)))
+            Err(not_a_primary(target, &format!("it is a {}", target.role)))
         }
         Probe::Answers(Recovery::Standby) if facts.force == Force::No => {
-            Err(refused(target, "is running as a standby, unable to unregister")
-                .hint("the node can be registered as a standby with \"repmgr standby register --force\"")
-                .hint("use \"repmgr primary unregister --force\" to remove this node's metadata entirely"))
+            Err(refused(target, "it runs as a standby")
+                .hint("if it is a standby now: \"repmgr standby register --force\"")
+                .hint("if it is to be forgotten: \"repmgr primary unregister --force\""))
         }
         Probe::Answers(Recovery::Primary)
             if facts.force == Force::No && current(facts) == Some(target.node_id) =>
         {
-            Err(refused(target, "is the current primary node, unable to unregister")
-                .detail("its server answers and is not in recovery")
-                .hint("use -F/--force to unregister it all the same"))
+            Err(refused(target, "it is the current primary")
+                .detail("its server answers, pg_is_in_recovery() is false")
+                .hint("-F/--force removes its record all the same"))
         }
         Probe::Unreachable(_) | Probe::Answers(_) if target.active && facts.force == Force::No => {
-            Err(refused(target, "is marked as active, unable to unregister")
-                .hint("run \"repmgr primary unregister --force\" to unregister this node"))
+            Err(refused(target, "its record is active").hint("-F/--force removes its record all the same"))
         }
         Probe::Unreachable(_) | Probe::Answers(_) => Ok(()),
     }
@@ -63,13 +63,13 @@ fn current(facts: &Facts<'_>) -> Option<NodeId> {
 }
 
 fn refused(target: &NodeRecord, why: &str) -> Error {
-    Error::new(Exit::BadConfig, format!("node {} {why}", target.label()))
+    Error::new(Exit::BadConfig, format!("node {} stays registered: {why}", target.label()))
 }
 
 fn not_a_primary(target: &NodeRecord, why: &str) -> Error {
     let error = refused(target, why);
     match target.role {
-        Role::Standby => error.hint("the node can be unregistered with \"repmgr standby unregister\""),
+        Role::Standby => error.hint("a standby goes with \"repmgr standby unregister\""),
         Role::Primary | Role::Witness | Role::Unknown => error,
     }
 }
@@ -82,16 +82,12 @@ fn check_children(facts: &Facts<'_>) -> Result<()> {
         .filter(|n| n.upstream_node_id == Some(own) && n.node_id != own)
         .map(|n| format!("{} (ID: {})", n.node_name, n.node_id))
         .collect();
-    let message = match children.len() {
-        0 => return Ok(()),
-        1 => "1 other node still has this node as its upstream node".to_owned(),
-        n => format!("{n} other nodes still have this node as their upstream node"),
-    };
-    Err(Error::new(Exit::BadConfig, message)
-        .detail(format!("the affected node(s) are: {}", children.join(", ")))
-        .hint(
-            "have them follow the current primary with \"repmgr standby follow\", or unregister them first",
-        ))
+    if children.is_empty() {
+        return Ok(());
+    }
+    Err(refused(facts.target, "it is the upstream of other nodes")
+        .detail(format!("these nodes name it as their upstream: {}", children.join(", ")))
+        .hint("have them follow another node with \"repmgr standby follow\", or unregister them first"))
 }
 
 #[cfg(test)]
@@ -127,14 +123,14 @@ mod tests {
         let child = node(3, Role::Standby, false, Some(1));
         for (why, target, others, probe, force, want) in [
             ("old, gone, inactive", old(false), vec![current.clone()], &gone, Force::No, None),
-            ("old, gone, still active", old(true), vec![], &gone, Force::No, Some("marked as active")),
+            ("old, gone, still active", old(true), vec![], &gone, Force::No, Some("its record is active")),
             ("the same, forced", old(true), vec![], &gone, Force::Yes, None),
-            ("others hang on it, even inactive ones", old(false), vec![child.clone()], &gone, Force::No, Some("1 other node still has")),
-            ("force changes nothing about that", old(false), vec![child.clone()], &gone, Force::Yes, Some("1 other node still has")),
+            ("others hang on it, even inactive ones", old(false), vec![child.clone()], &gone, Force::No, Some("upstream of other nodes")),
+            ("force changes nothing about that", old(false), vec![child.clone()], &gone, Force::Yes, Some("upstream of other nodes")),
             ("the current one", old(true), vec![], &primary, Force::No, Some("current primary")),
             ("the current one, forced", old(true), vec![], &primary, Force::Yes, None),
             ("old and inactive, runs all the same", old(false), vec![current.clone()], &primary, Force::No, None),
-            ("came back as a standby", old(false), vec![current.clone()], &standby, Force::No, Some("running as a standby")),
+            ("came back as a standby", old(false), vec![current.clone()], &standby, Force::No, Some("runs as a standby")),
             ("the same, forced", old(false), vec![current.clone()], &standby, Force::Yes, None),
             ("a standby", node(1, Role::Standby, true, None), vec![], &standby, Force::Yes, Some("is a standby")),
             ("a standby that is gone", node(1, Role::Standby, true, None), vec![], &gone, Force::Yes, Some("not a primary")),

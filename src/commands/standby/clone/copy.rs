@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::report;
 use crate::sys::clock::{self, Deadline};
-use crate::sys::exec::{Output, Program, Stream};
+use crate::sys::exec::{Heard, Output, Program, Stream};
 use crate::sys::files;
 use crate::sys::identity::Identity;
 use crate::sys::progress::{Display, Progress};
@@ -129,19 +129,27 @@ pub fn run(
 
     let say = |text: String| drop(report::info(text));
     let mut progress = Progress::new(0, display, &say);
-    let mut stillness = Stillness { done: 0, since: clock::now(), told: None };
-    let output = program.stream(Deadline::after(LONGEST), &mut |stream, line| {
-        if stream == Stream::Stderr
-            && let Some((done, total)) = progress_of(line)
-        {
-            progress.set(done, total);
-            stillness.look(done);
-        } else if line.trim() == "waiting for checkpoint" {
-            let message = report::info("the source makes a checkpoint");
-            drop(match checkpoint {
-                Checkpoint::Spread => message.hint("-c/--fast-checkpoint makes this quicker"),
-                Checkpoint::Fast => message,
-            });
+    let mut stillness = Stillness { done: 0, total: 0, since: clock::now(), told: None };
+    let output = program.watch(Deadline::after(LONGEST), &mut |heard| match heard {
+        Heard::Line(stream, line) => {
+            if stream == Stream::Stderr
+                && let Some((done, total)) = progress_of(line)
+            {
+                progress.set(done, total);
+                stillness.came(done, total, clock::now());
+            } else if line.trim() == "waiting for checkpoint" {
+                let message = report::info("the source makes a checkpoint");
+                drop(match checkpoint {
+                    Checkpoint::Spread => message.hint("-c/--fast-checkpoint makes this quicker"),
+                    Checkpoint::Fast => message,
+                });
+            }
+        }
+        // A source that hangs, or a network that swallows everything, brings no line to look at.
+        Heard::Runs => {
+            if let Some(still) = stillness.look(clock::now()) {
+                stillness.tell(still);
+            }
         }
     });
     progress.finish();
@@ -164,6 +172,7 @@ pub fn heed(interruption: &Interruption) -> Result<()> {
 /// Notices that nothing comes any more, without ending anything.
 struct Stillness {
     done: u64,
+    total: u64,
     since: Moment,
     told: Option<Moment>,
 }
@@ -172,19 +181,34 @@ impl Stillness {
     /// Nothing new for so long is worth a warning, and again after as long.
     const LIMIT: Duration = Duration::from_secs(5 * 60);
 
-    fn look(&mut self, done: u64) {
-        let now = clock::now();
+    fn came(&mut self, done: u64, total: u64, now: Moment) {
         if done != self.done {
-            *self = Self { done, since: now, told: None };
-        } else if now.since(self.told.unwrap_or(self.since)) >= Self::LIMIT {
-            self.told = Some(now);
-            report::warning(format!(
-                "nothing has come from the source for {} s",
-                now.since(self.since).as_secs()
-            ))
-            .detail("the connection stands")
-            .hint("look at the source server and its disks; ^C ends the clone");
+            *self = Self { done, total, since: now, told: None };
         }
+    }
+
+    /// How long it has been still, when that is to be told now.
+    fn look(&mut self, now: Moment) -> Option<Duration> {
+        if now.since(self.told.unwrap_or(self.since)) < Self::LIMIT {
+            return None;
+        }
+        self.told = Some(now);
+        Some(now.since(self.since))
+    }
+
+    fn tell(&self, still: Duration) {
+        let message = report::warning(format!("nothing has come from the source for {} s", still.as_secs()))
+            .detail("pg_basebackup still runs; this program does not end it");
+        drop(match (self.done, self.total) {
+            (0, _) => message
+                .detail(
+                    "the source may still be making its checkpoint (-c/--fast-checkpoint makes it quicker)",
+                )
+                .hint("look at the source server, its disks and the network; ^C ends the clone"),
+            (done, total) if total > 0 && done >= total => message
+                .detail("all files have come: it may be waiting for the last WAL, or for the disks here"),
+            (_, _) => message.hint("look at the source server, its disks and the network; ^C ends the clone"),
+        });
     }
 }
 
@@ -204,7 +228,7 @@ fn failed(program: &Program, output: &Output) -> Error {
     let stderr = output.stderr_text();
     let lines: Vec<&str> =
         stderr.split(['\n', '\r']).filter(|l| !l.trim().is_empty() && progress_of(l).is_none()).collect();
-    let mut error = Error::new(Exit::BaseBackup, "unable to take a base backup of the source server")
+    let mut error = Error::new(Exit::BaseBackup, "the base backup of the source failed")
         .detail(format!("pg_basebackup: {}", output.status));
     let skip = lines.len().saturating_sub(LINES_TOLD);
     error.detail.extend(lines.iter().skip(skip).map(|l| l.trim().to_owned()));
@@ -234,13 +258,15 @@ fn hint(stderr: &str) -> Option<&'static str> {
     .map(|(_, hint)| hint)
 }
 
+/// Whether a folder of WAL has such names.
+pub fn is_wal(name: &str) -> bool {
+    let hex = name.get(..24).is_some_and(|head| head.bytes().all(|b| b.is_ascii_hexdigit()));
+    hex || name.ends_with(".history") || matches!(name, "archive_status" | "summaries")
+}
+
 /// Takes out of a folder that was empty what a copy puts there, and nothing else: the tablespace's part of
 /// this cluster, or WAL. pg_basebackup does this itself unless it was ended by a signal.
 fn take_back(folder: &Path) -> Result<()> {
-    let is_wal = |name: &str| {
-        let hex = name.get(..24).is_some_and(|head| head.bytes().all(|b| b.is_ascii_hexdigit()));
-        hex || name.ends_with(".history") || matches!(name, "archive_status" | "summaries")
-    };
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
@@ -251,6 +277,13 @@ fn take_back(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Takes away the directories that [`make_directory`] made, while they are empty.
+pub fn unmake(dir: &Path, made: Option<&Path>) {
+    for path in dir.ancestors().take_while(|d| made.is_some_and(|top| d.starts_with(top))) {
+        std::fs::remove_dir(path).ok();
+    }
+}
+
 /// Leaves the place as it was, where that is possible: where nothing lay before, nothing lies after.
 pub fn tidy(wish: &Wish, target: &Target, folders: &[Folder], made: Option<&Path>) {
     let dir = &wish.data_dir;
@@ -259,10 +292,7 @@ pub fn tidy(wish: &Wish, target: &Target, folders: &[Folder], made: Option<&Path
     let outcome = taken_back.and_then(|_| remove(&marker::folder(dir))).and_then(|()| match target.state {
         State::Free => {
             remove(&dir.join(marker::NOTE))?;
-            // Only what we made, and only while it is empty.
-            for path in dir.ancestors().take_while(|d| made.is_some_and(|top| d.starts_with(top))) {
-                std::fs::remove_dir(path).ok();
-            }
+            unmake(dir, made);
             Ok(())
         }
         // What lay here is gone: the note says so.
@@ -303,6 +333,27 @@ mod tests {
             ("with the unit in it", "limit of 12 kB reached", None),
         ] {
             assert_eq!(progress_of(line), want, "{why}");
+        }
+    }
+
+    #[test]
+    fn silence_is_told_every_five_minutes_whether_lines_come_or_not() {
+        let begin = clock::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let mut stillness = Stillness { done: 0, total: 0, since: begin, told: None };
+        for (why, seconds, came, want) in [
+            ("the checkpoint may take its time", 299, None, None),
+            ("no line at all", 300, None, Some(300)),
+            ("told already", 301, None, None),
+            ("told again", 600, None, Some(600)),
+            ("something comes", 610, Some(5), None),
+            ("the same number again is nothing new", 909, Some(5), None),
+            ("so it is still", 910, Some(5), Some(300)),
+        ] {
+            if let Some(done) = came {
+                stillness.came(done, 100, at(seconds));
+            }
+            assert_eq!(stillness.look(at(seconds)), want.map(Duration::from_secs), "{why}");
         }
     }
 }

@@ -56,7 +56,7 @@ pub fn prepare(wish: &Wish, source: &Source, remote_user: Option<&str>) -> Resul
     if to == ExternalFiles::SamePath {
         source.external.iter().try_for_each(|file| writable(file))?;
     }
-    report::info(format!("configuration files will be copied from {}", ssh.target())).detail(list);
+    report::info(format!("configuration files come from {}", ssh.target())).detail(list);
     Ok(Some(External { ssh, files: source.external.clone(), to }))
 }
 

@@ -1,7 +1,9 @@
 //! Folders outside the data directory: tablespaces, and WAL where it lies apart. Whether they are free,
 //! whether they may be emptied, and whether everything fits.
 
+use super::copy;
 use super::gather::Source;
+use super::marker;
 use super::target::{State, Target};
 use super::wish::Wish;
 use crate::domain::size;
@@ -87,16 +89,56 @@ pub fn places(source: &Source, wish: &Wish) -> Result<Vec<(PathBuf, Option<u64>)
 pub fn look(source: &Source, wish: &Wish, target: &Target) -> Result<Vec<Folder>> {
     let mut folders = Vec::new();
     for (path, bytes) in places(source, wish)? {
-        folders.push(Folder { content: content(&path, "tablespace", wish, target)?, path, bytes });
+        let content = content(&path, Holds::Tablespace, source, wish, target)?;
+        folders.push(Folder { content, path, bytes });
     }
     if let Some(path) = &wish.options.wal_dir {
-        let content = content(path, "WAL", wish, target)?;
+        let content = content(path, Holds::Wal, source, wish, target)?;
         folders.push(Folder { content, path: path.clone(), bytes: Some(0) });
     }
     Ok(folders)
 }
 
-fn content(path: &Path, what: &str, wish: &Wish, target: &Target) -> Result<Content> {
+/// What a folder is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    Tablespace,
+    Wal,
+}
+
+impl Holds {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Tablespace => "tablespace",
+            Self::Wal => "WAL",
+        }
+    }
+
+    /// Whether a copy of one of these major versions has such a name in such a folder. A folder of tablespaces may
+    /// serve clusters of several versions, after pg_upgrade for instance.
+    fn owns(self, name: &str, majors: &[String]) -> bool {
+        match self {
+            Self::Tablespace => majors.iter().any(|major| name.starts_with(&format!("PG_{major}_"))),
+            Self::Wal => copy::is_wal(name) || name.starts_with("xlogtemp."),
+        }
+    }
+}
+
+/// The first name in a folder that is not of the copy which would be replaced. `None`: all are.
+fn stranger(path: &Path, holds: Holds, source: &Source, wish: &Wish) -> Option<String> {
+    let mut majors = vec![source.version.major().to_string()];
+    for dir in [wish.data_dir.clone(), marker::folder(&wish.data_dir)] {
+        if let DirState::PostgresDirectory { version } = files::dir_state(&dir) {
+            majors.push(version);
+        }
+    }
+    let names = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.find(|name| name != "lost+found" && !holds.owns(name, &majors))
+}
+
+fn content(path: &Path, holds: Holds, source: &Source, wish: &Wish, target: &Target) -> Result<Content> {
+    let what = holds.word();
     let refuse = |why: &str| {
         Err(Error::new(
             Exit::BadConfig,
@@ -110,7 +152,13 @@ fn content(path: &Path, what: &str, wish: &Wish, target: &Target) -> Result<Cont
         DirState::Unreadable(why) => refuse(&why),
         DirState::PostgresDirectory { .. } => refuse("it is a PostgreSQL data directory"),
         DirState::NotEmpty if target.linked.iter().any(|p| p == path) && wish.forced() => {
-            Ok(Content::Replaced)
+            match stranger(path, holds, source, wish) {
+                None => Ok(Content::Replaced),
+                Some(name) => refuse(&format!(
+                    "it belonged to the copy that would be replaced, but \"{name}\" in it does not"
+                ))
+                .map_err(|e: Error| e.hint("empty this folder by hand, or use another one")),
+            }
         }
         DirState::NotEmpty => refuse(
             "it is not empty, and does not belong to the copy that would be replaced",
@@ -188,6 +236,22 @@ fn judge(met: Level, load: &Load) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_a_copy_puts_there_is_its_own() {
+        let majors = ["15".to_owned()];
+        for (why, holds, name, want) in [
+            ("its version", Holds::Tablespace, "PG_15_202209061", true),
+            ("another version's cluster", Holds::Tablespace, "PG_14_202107181", false),
+            ("somebody's file", Holds::Tablespace, "notes.txt", false),
+            ("a segment", Holds::Wal, "000000010000000000000003", true),
+            ("a history", Holds::Wal, "00000002.history", true),
+            ("a folder of WAL's", Holds::Wal, "archive_status", true),
+            ("somebody's file", Holds::Wal, "notes.txt", false),
+        ] {
+            assert_eq!(holds.owns(name, &majors), want, "{why}: {name}");
+        }
+    }
 
     #[test]
     fn what_is_removed_counts_as_room() {

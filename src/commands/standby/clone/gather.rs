@@ -29,6 +29,12 @@ const SETTINGS: &[&str] = &[
     "hba_file",
     "ident_file",
     "port",
+    "recovery_target",
+    "recovery_target_lsn",
+    "recovery_target_name",
+    "recovery_target_time",
+    "recovery_target_timeline",
+    "recovery_target_xid",
 ];
 
 /// What the source is.
@@ -80,7 +86,8 @@ impl Source {
 /// # Errors
 /// [`Exit::DbConn`].
 pub fn connect(ctx: &Context, wish: &Wish) -> Result<Session> {
-    report::info("connecting to source node").detail(format!("connection string is: {}", wish.source));
+    report::info("opening a session on the source node")
+        .detail(format!("connection string: {}", wish.source));
     ctx.connect(&wish.source, "the source node")
 }
 
@@ -110,7 +117,7 @@ fn look(s: &mut Session) -> Result<Source, PgError> {
     let base_bytes = base_size(s)?;
     let (size, pretty) = server::data_size(s)?;
     if size > 0 {
-        report::info(format!("current installation size is {pretty}"));
+        report::info(format!("the source holds {pretty}"));
     }
     let sql = "SELECT (SELECT count(*) FROM pg_catalog.pg_stat_replication)::pg_catalog.int4,
         (SELECT count(*) FROM pg_catalog.pg_replication_slots)::pg_catalog.int4";

@@ -79,6 +79,20 @@ pub fn find(data_dir: &Path) -> Option<Unfinished> {
     Some(parse(&String::from_utf8_lossy(&bytes)))
 }
 
+/// Whether the directory holds nothing but a note that was being written when its clone was killed.
+#[must_use]
+pub fn is_half_written(data_dir: &Path) -> bool {
+    let begins = format!(".{NOTE}.");
+    let names: Vec<String> = std::fs::read_dir(data_dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name != "lost+found")
+        .collect();
+    !names.is_empty() && names.iter().all(|name| name.starts_with(&begins) && name.ends_with(".tmp"))
+}
+
 /// Keeps other clones away from a directory as long as the value lives.
 ///
 /// # Errors
@@ -113,6 +127,18 @@ pub fn write(data_dir: &Path, text: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_note_that_was_being_written_is_known_by_its_name() {
+        let dir = std::env::temp_dir().join(format!("clone-note-{}", std::process::id()));
+        std::fs::create_dir_all(dir.join("lost+found")).unwrap();
+        assert!(!is_half_written(&dir), "nothing at all");
+        std::fs::write(dir.join(format!(".{NOTE}.4711.tmp")), "x").unwrap();
+        assert!(is_half_written(&dir));
+        std::fs::write(dir.join("mine"), "x").unwrap();
+        assert!(!is_half_written(&dir), "something else beside it");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 
     #[test]
     fn the_note_says_what_the_next_clone_needs() {

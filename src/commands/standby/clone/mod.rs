@@ -30,7 +30,7 @@ use crate::cli::choices::Mode as Effort;
 use crate::commands::context::{Context, connect_deadline, connect_node};
 use crate::commands::notify::{self, Happening};
 use crate::domain::conninfo::ConnInfo;
-use crate::domain::node::{NodeId, NodeRecord};
+use crate::domain::node::NodeRecord;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::pg::session::Session;
@@ -74,7 +74,7 @@ struct Prepared {
 /// [`Exit::Barman`]: asked for Barman.
 pub fn run(ctx: &Context, args: &StandbyClone) -> Result<Exit> {
     let wish = wish::read(ctx, args)?;
-    report::notice(format!("destination directory \"{}\" provided", wish.data_dir.display()));
+    report::notice(format!("data directory: \"{}\"", wish.data_dir.display()));
     if args.replication_conf_only {
         return replication_conf::run(ctx, &wish);
     }
@@ -84,8 +84,11 @@ pub fn run(ctx: &Context, args: &StandbyClone) -> Result<Exit> {
         return Ok(Exit::Success);
     }
     apply(ctx, &prepared)?;
-    conclude(ctx, &prepared);
-    Ok(Exit::Success)
+    let external = &prepared.external;
+    let copied =
+        external_files::copy(external.as_ref(), &prepared.wish, When::AfterTheCopy, &prepared.target.owner);
+    conclude(ctx, &prepared, copied.as_ref().err());
+    copied.map(|()| Exit::Success)
 }
 
 /// Looks at everything; changes nothing.
@@ -119,7 +122,7 @@ fn prepare(ctx: &Context, wish: Wish) -> Result<Prepared> {
     let folders = folders::look(&source, &wish, &target)?;
     folders::fits(&source, &wish, &target, &folders)?;
     let external = external_files::prepare(&wish, &source, ctx.general.remote_user.as_deref())?;
-    report::notice(format!("standby will attach to upstream {}", upstream.label()));
+    report::notice(format!("the standby will stream from {}", upstream.label()));
     if wish.checkpoint == Checkpoint::Spread {
         report::info("the source makes its checkpoint as slowly as it is set to")
             .hint("-c/--fast-checkpoint makes the clone begin at once");
@@ -186,7 +189,7 @@ fn slot_place(wish: &Wish, source: &Source, upstream: &Upstream) -> Result<(Slot
             Ok((SlotAt::Upstream, plan::upstream_replication_conninfo(wish, upstream), lost(&lost_ones)))
         }
         Err(why) => {
-            report::warning(format!("unable to connect to upstream {}", upstream.label()))
+            report::warning(format!("cannot connect to upstream {}", upstream.label()))
                 .detail(why.to_string())
                 .hint(format!("make replication slot \"{slot}\" there by hand before the standby starts"));
             Ok((SlotAt::Nowhere, on_source, Found::Usable))
@@ -199,22 +202,25 @@ fn print(p: &Prepared) {
     let slot = p.wish.slot.as_deref().unwrap_or_default();
     match p.slot_at {
         SlotAt::Source => {
-            drop(report::info(format!("would create replication slot \"{slot}\" on the source node")))
+            drop(report::info(format!("replication slot \"{slot}\": would make it on the source node")))
         }
         SlotAt::Upstream => {
-            drop(report::info(format!("would create replication slot \"{slot}\" on {}", p.upstream.label())));
+            drop(report::info(format!(
+                "replication slot \"{slot}\": would make it on {}",
+                p.upstream.label()
+            )));
         }
         SlotAt::Nowhere => {}
     }
     let program = copy::program(&p.backup, &p.target.owner);
-    report::info(format!("would execute:\n  {}", program.shown()))
+    report::info(format!("would run:\n  {}", program.shown()))
         .detail(format!("and move the copy from \"{}\" up when it is whole", marker::FOLDER));
     let mut message = report::info("would write these settings:");
     for line in plan::shown(&p.settings) {
         message = message.detail(line);
     }
     drop(message);
-    report::info("all prerequisites for \"standby clone\" are met");
+    report::info("every check for \"standby clone\" passed");
 }
 
 /// Does it. What fails is undone as far as it can be.
@@ -223,8 +229,10 @@ fn apply(ctx: &Context, p: &Prepared) -> Result<()> {
     external_files::copy(p.external.as_ref(), &p.wish, When::BeforeTheCopy, &p.target.owner)?;
     let made = copy::make_directory(dir, &p.target.owner)?;
     let _hold = marker::hold(dir)?;
-    let slot = make_slot(p)?;
-    let copied = clear(p).and_then(|()| copied(ctx, p));
+    // From here on there is something to undo.
+    let interruption = Interruption::watch();
+    let slot = make_slot(p).inspect_err(|_| copy::unmake(dir, made.as_deref()))?;
+    let copied = clear(p).and_then(|()| copied(ctx, p, &interruption));
     if let Err(why) = copied {
         copy::tidy(&p.wish, &p.target, &p.folders, made.as_deref());
         if let Some(slot) = slot {
@@ -232,8 +240,10 @@ fn apply(ctx: &Context, p: &Prepared) -> Result<()> {
         }
         return Err(why);
     }
-    finish::move_up(dir, &copy::kept(&p.wish))?;
-    external_files::copy(p.external.as_ref(), &p.wish, When::AfterTheCopy, &p.target.owner)
+    finish::move_up(dir, &copy::kept(&p.wish)).map_err(|why| {
+        why.detail(format!("\"{}\" is left unfinished", dir.display()))
+            .hint("run the clone again with -F/--force")
+    })
 }
 
 fn make_slot(p: &Prepared) -> Result<Option<Slot>> {
@@ -270,34 +280,41 @@ fn clear(p: &Prepared) -> Result<()> {
 }
 
 /// The copy in its folder, whole and told whom to follow.
-fn copied(ctx: &Context, p: &Prepared) -> Result<()> {
-    let interruption = Interruption::watch();
-    report::notice("starting backup (using pg_basebackup)...");
+fn copied(ctx: &Context, p: &Prepared, interruption: &Interruption) -> Result<()> {
+    copy::heed(interruption)?;
+    report::notice("copying the data of the source with pg_basebackup");
     let program = copy::program(&p.backup, &p.target.owner);
-    report::info(format!("executing:\n  {}", program.shown()));
+    report::info(format!("running:\n  {}", program.shown()));
     let display = if ctx.general.quiet { Display::Hidden } else { Display::Auto };
-    copy::run(&program, display, p.wish.checkpoint, &interruption)?;
+    copy::run(&program, display, p.wish.checkpoint, interruption)?;
     if p.wish.verify == Verify::Yes {
-        finish::verify(&p.wish, p.source.version, &p.target.owner, &interruption)?;
+        finish::verify(&p.wish, p.source.version, &p.target.owner, interruption)?;
     }
     finish::settings(&p.wish, p.source.version, &p.settings)
 }
 
-/// Says what was done and what comes next, and records it.
-fn conclude(ctx: &Context, p: &Prepared) {
-    report::notice("standby clone (using pg_basebackup) complete");
+/// Says what was done and what comes next, and records it. `lacking`: the copy is whole, but its configuration
+/// files did not come.
+fn conclude(ctx: &Context, p: &Prepared, lacking: Option<&Error>) {
     let dir = p.wish.data_dir.display();
+    match lacking {
+        None => drop(report::notice("standby clone (using pg_basebackup) complete")),
+        Some(_) => drop(
+            report::warning(format!("the copy in \"{dir}\" is whole, but configuration files are lacking"))
+                .hint("copy them by hand before the server starts; the clone need not be made again"),
+        ),
+    }
     let start = if p.wish.settings.service_start_command.is_some() {
         "repmgr node service --action=start".to_owned()
     } else {
         format!("pg_ctl -D {dir} start")
     };
-    report::notice("you can now start your PostgreSQL server").hint(format!("for example: {start}")).hint(
-        match own_record(p) {
-            None => "after starting the server, you need to register this standby with \"repmgr standby register\"",
-            Some(_) => "after starting the server, bring this standby's record up to date with \"repmgr standby register --force\"",
-        },
-    );
+    report::notice(format!("the clone in \"{dir}\" is whole"))
+        .hint(format!("start the server: {start}"))
+        .hint(match own_record(p) {
+            None => "then register it: repmgr standby register",
+            Some(_) => "then bring its record up to date: repmgr standby register --force",
+        });
     let Some(node_id) = p.wish.node_id else { return };
     let place = |key: &str| p.wish.source.get(key).unwrap_or_default().to_owned();
     let port = p.source.setting("port").map_or_else(|| place("port"), str::to_owned);
@@ -307,7 +324,15 @@ fn conclude(ctx: &Context, p: &Prepared) {
         "cloned from host \"{}\", port {port}; backup method: pg_basebackup; --force: {force}",
         place("host")
     );
-    record(ctx, p, node_id, details);
+    let happening = Happening::new(node_id, "standby_clone");
+    record(
+        ctx,
+        p,
+        &match lacking {
+            None => happening.details(details),
+            Some(why) => happening.failed().details(format!("{details}; {why}")),
+        },
+    );
 }
 
 fn own_record(p: &Prepared) -> Option<&NodeRecord> {
@@ -315,7 +340,7 @@ fn own_record(p: &Prepared) -> Option<&NodeRecord> {
 }
 
 /// The event goes to the primary; the copy may have taken long, so the connection is a new one.
-fn record(ctx: &Context, p: &Prepared, node_id: NodeId, details: String) {
+fn record(ctx: &Context, p: &Prepared, happening: &Happening) {
     let mut session = p.cluster.primary.as_ref().and_then(|primary| match connect_node(primary) {
         Ok(session) => Some(session),
         Err(why) => {
@@ -323,5 +348,5 @@ fn record(ctx: &Context, p: &Prepared, node_id: NodeId, details: String) {
             None
         }
     });
-    notify::event(ctx, session.as_mut(), &Happening::new(node_id, "standby_clone").details(details));
+    notify::event(ctx, session.as_mut(), happening);
 }

@@ -138,6 +138,11 @@ fn take(out: &mut BackupOptions, name: String, value: &str) -> Result<()> {
         "format" if value != "p" && value != "plain" => {
             return Err(wrong("only the plain format makes a data directory"));
         }
+        "password" | "W" => {
+            return Err(wrong(
+                "nobody can answer a question for a password; use a password file (\"passfile\")",
+            ));
+        }
         "create-slot" | "C" => {
             return Err(wrong("slots are made by this program; set \"use_replication_slots\""));
         }
@@ -149,10 +154,10 @@ fn take(out: &mut BackupOptions, name: String, value: &str) -> Result<()> {
 /// `OLD=NEW`; an equals sign of a path stands behind a backslash.
 fn split_mapping(text: &str) -> Option<(PathBuf, PathBuf)> {
     let mut old = String::new();
-    let mut chars = text.char_indices();
+    let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         match c {
-            '\\' => old.extend(chars.next().map(|(_, c)| c)),
+            '\\' if chars.next_if(|(_, next)| *next == '=').is_some() => old.push('='),
             '=' => {
                 let new = text.get(at + 1..)?.replace("\\=", "=");
                 return (!old.is_empty() && !new.is_empty()).then(|| (old.into(), new.into()));

@@ -109,7 +109,8 @@ pub fn backup(wish: &Wish, program: &Path, conninfo: &ConnInfo, slot_at: SlotAt)
     for (key, value) in KEEPALIVES {
         rest.set_default(key, *value);
     }
-    args.extend(["-d".to_owned(), rest.to_string()]);
+    // Nobody would answer a question: it has no terminal of its own.
+    args.extend(["-d".to_owned(), rest.to_string(), "-w".to_owned()]);
     if wish.checkpoint == Checkpoint::Fast {
         args.extend(["-c", "fast"].map(str::to_owned));
     }
@@ -242,8 +243,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_the_originals_with_the_copys_folder() {
-        const TAIL: &str =
-            "-d connect_timeout=10 keepalives=1 keepalives_idle=60 keepalives_interval=10 keepalives_count=6";
+        const TAIL: &str = "-d connect_timeout=10 keepalives=1 keepalives_idle=60 keepalives_interval=10 keepalives_count=6 -w";
         let plain = wish("host=n1 port=5433 user=repmgr dbname=repmgr");
         let head =
             format!("-l repmgr base backup -D /d/.repmgr_clone_unfinished -h n1 -p 5433 -U repmgr {TAIL}");

@@ -28,10 +28,10 @@ pub fn connections(met: Level, conninfo: &ConnInfo, count: u32, system: u64) -> 
                     "system identifier there: {}, of the source node: {system}",
                     identity.systemid
                 ))
-                .detail(format!("connection string is: {conninfo}")));
+                .detail(format!("connection string: {conninfo}")));
         }
     }
-    report::say(met, format!("replication connections can be made to the source server ({count} required)"));
+    report::say(met, format!("the source takes the {count} replication connections that a clone needs"));
     Ok(())
 }
 

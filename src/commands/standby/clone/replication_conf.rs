@@ -36,7 +36,7 @@ pub fn run(ctx: &Context, wish: &Wish) -> Result<Exit> {
     let upstream = upstream::choose(wish, &cluster)?;
     let settings = plan::settings(wish, &upstream, std::env::var("PGPASSWORD").ok().as_deref());
     let file = standby_config::settings_file(&wish.data_dir, version);
-    report::notice(format!("the standby will attach to {}", upstream.label()));
+    report::notice(format!("the standby will stream from {}", upstream.label()));
     if ctx.effort() == Effort::DryRun {
         let mut message = report::info(format!("would write to \"{}\":", file.display()));
         for line in plan::shown(&settings) {
@@ -50,7 +50,7 @@ pub fn run(ctx: &Context, wish: &Wish) -> Result<Exit> {
     }
     make_slot(wish, &upstream)?;
     standby_config::write(&wish.data_dir, version, &settings)?;
-    report::notice(format!("replication configuration written to \"{}\"", file.display()))
+    report::notice(format!("replication settings written to \"{}\"", file.display()))
         .hint(match (&running, version.follows_by_reload()) {
             (None, _) => "start the server now",
             (Some(_), true) if standby_config::is_standby(&wish.data_dir, version) => {

@@ -58,7 +58,7 @@ pub fn await_release(wish: &Wish, source: &mut Source, session: &mut Session) {
 /// # Errors
 /// [`Exit::DbConn`], [`Exit::DbQuery`].
 pub fn make(name: &str, conninfo: &ConnInfo, place: &str, found: Found) -> Result<Slot> {
-    let text = || format!("unable to create replication slot \"{name}\" on {place}");
+    let text = || format!("unable to make replication slot \"{name}\" on {place}");
     let mut wire = Wire::connect(conninfo, connect_deadline(conninfo))
         .map_err(|e| e.into_error(Exit::DbConn, text()))?;
     if found == Found::Lost {
@@ -68,13 +68,13 @@ pub fn make(name: &str, conninfo: &ConnInfo, place: &str, found: Found) -> Resul
     let made = match wire.create_physical_slot(name) {
         Ok(()) => Made::ByUs,
         Err(e) if exists(&e) => {
-            report::notice(format!("replication slot \"{name}\" exists on {place} and will be used"));
+            report::notice(format!("replication slot \"{name}\" is on {place} already, and is used"));
             Made::Before
         }
         Err(e) => return Err(e.into_error(Exit::DbQuery, text())),
     };
     if made == Made::ByUs {
-        report::info(format!("replication slot \"{name}\" created on {place}"));
+        report::info(format!("replication slot \"{name}\" made on {place}"));
     }
     Ok(Slot { name: name.to_owned(), conninfo: conninfo.clone(), place: place.to_owned(), made })
 }
@@ -95,7 +95,7 @@ impl Slot {
         match dropped {
             Ok(()) => drop(report::notice(format!("replication slot \"{name}\" dropped on {place}"))),
             Err(why) => drop(
-                report::warning(format!("unable to drop replication slot \"{name}\" on {place}"))
+                report::warning(format!("replication slot \"{name}\" is left behind on {place}"))
                     .detail(why.to_string())
                     .hint(format!(
                         "it holds back WAL there; drop it: SELECT pg_drop_replication_slot('{name}')"

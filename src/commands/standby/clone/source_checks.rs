@@ -38,6 +38,7 @@ pub fn judge(source: &Source, needs: &Needs) -> Vec<Finding> {
         hot_standby(source),
         walsenders(source, needs),
         rewind(source),
+        recovery_target(source),
     ]
     .into_iter()
     .flatten()
@@ -72,7 +73,7 @@ pub fn slots(source: &Source, needs: &Needs) -> Option<Finding> {
         return Some(unmet(
             "replication slots are wanted, and the source node allows none",
             "\"use_replication_slots\" is set here, \"max_replication_slots\" is 0 there",
-            "set max_replication_slots to at least the number of standbys and restart the source",
+            "raise max_replication_slots on the source, a slot for each standby, and restart it",
         ));
     }
     if let Some(found) = source.slots.iter().find(|s| s.name == *slot) {
@@ -83,7 +84,7 @@ pub fn slots(source: &Source, needs: &Needs) -> Option<Finding> {
                 "check that no other node has this \"node_id\", and that the standby to be replaced is stopped",
             ));
         }
-        return Some(Finding::Met(format!("replication slot \"{slot}\" exists and is not in use")));
+        return Some(Finding::Met(format!("replication slot \"{slot}\" is there and free")));
     }
     if source.slots_used >= most {
         return Some(unmet(
@@ -150,6 +151,29 @@ fn rewind(source: &Source) -> Option<Finding> {
         Error::new(Exit::BadConfig, "\"wal_log_hints\" and data checksums are both off on the source node")
             .detail("pg_rewind needs one of them to bring a failed primary back")
             .hint("set wal_log_hints = on and restart the source, or enable checksums with pg_checksums"),
+    ))
+}
+
+/// What a recovery to a point in time left behind: the copy has it too, and a standby heeds it.
+fn recovery_target(source: &Source) -> Option<Finding> {
+    let named = ["", "_lsn", "_name", "_time", "_xid"].map(|end| format!("recovery_target{end}"));
+    let mut found: Vec<&str> = Vec::new();
+    found.extend(
+        named.iter().map(String::as_str).filter(|name| source.setting(name).is_some_and(|v| !v.is_empty())),
+    );
+    let timeline = source.setting("recovery_target_timeline").unwrap_or_default();
+    found.extend((!matches!(timeline, "" | "latest")).then_some("recovery_target_timeline"));
+    if found.is_empty() {
+        return None;
+    }
+    Some(Finding::Doubt(
+        Error::new(
+            Exit::BadConfig,
+            "the source node's settings name a target of recovery, and the copy would have it too",
+        )
+        .detail(format!("set there: {}", found.join(", ")))
+        .detail("a standby would stop replaying there, or not follow a promoted server")
+        .hint("take it out: ALTER SYSTEM RESET on the source, or by hand in the copy before it starts"),
     ))
 }
 
@@ -242,6 +266,9 @@ pub(super) mod tests {
         let doubts =
             |source| judge(&source, &needs).iter().filter(|f| matches!(f, Finding::Doubt(_))).count();
         assert_eq!(doubts(with(&[("wal_log_hints", "off")])), 1);
+        assert_eq!(doubts(with(&[("recovery_target_timeline", "latest"), ("recovery_target_time", "")])), 0);
+        assert_eq!(doubts(with(&[("recovery_target_time", "2026-11-21 04:00:00")])), 1);
+        assert_eq!(doubts(with(&[("recovery_target_timeline", "current")])), 1);
         assert_eq!(doubts(with(&[("wal_log_hints", "off"), ("data_checksums", "on")])), 0);
     }
 

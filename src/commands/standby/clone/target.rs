@@ -52,7 +52,7 @@ pub enum State {
 pub fn look(wish: &Wish) -> Result<Target> {
     let dir = &wish.data_dir;
     let unusable = |why: &str| {
-        Error::new(Exit::BadConfig, format!("unable to use directory \"{}\"", dir.display())).detail(why)
+        Error::new(Exit::BadConfig, format!("directory \"{}\" cannot be used", dir.display())).detail(why)
     };
     if !dir.is_absolute() || dir.parent().is_none() {
         return Err(unusable("it must be an absolute path below the root directory"));
@@ -83,6 +83,9 @@ pub fn look(wish: &Wish) -> Result<Target> {
         (DirState::PostgresDirectory { .. }, _) => {
             State::Postgres { system: control_file::read(dir).ok().map(|c| c.system_identifier) }
         }
+        (DirState::NotEmpty, None) if marker::is_half_written(dir) => {
+            State::Unfinished(Unfinished::default())
+        }
         (DirState::NotEmpty, _) => State::Other,
     };
     Ok(Target { state, owner, orphans, linked: linked(dir) })
@@ -104,7 +107,11 @@ pub fn allow(target: &Target, wish: &Wish, source_system: Option<u64>) -> Result
         State::Free => return Ok(()),
         State::Unfinished(unfinished) => (
             format!("\"{dir}\" holds an unfinished clone"),
-            format!("begun {}, copied from {}", unfinished.begun, unfinished.source),
+            if unfinished.begun.is_empty() {
+                "it was cut before anything was copied".to_owned()
+            } else {
+                format!("begun {}, copied from {}", unfinished.begun, unfinished.source)
+            },
         ),
         State::Postgres { system } => (
             format!("\"{dir}\" is a PostgreSQL data directory"),
@@ -134,7 +141,7 @@ pub fn allow(target: &Target, wish: &Wish, source_system: Option<u64>) -> Result
 fn owner(dir: &Path) -> Result<Identity> {
     let existing = dir.ancestors().find(|d| d.exists()).unwrap_or(Path::new("/"));
     let unusable = |why: String| {
-        Error::new(Exit::BadConfig, format!("unable to use directory \"{}\"", dir.display())).detail(why)
+        Error::new(Exit::BadConfig, format!("directory \"{}\" cannot be used", dir.display())).detail(why)
     };
     let who = Identity::owner_of(existing).map_err(|why| unusable(why.to_string()))?;
     let us = rustix::process::geteuid();

@@ -170,7 +170,7 @@ pub fn choose(wish: &Wish, cluster: &Cluster) -> Result<Upstream> {
                     .detail("it is a witness and holds no copy of the data"))
             }
             Some(record) => of_record(record),
-            None => Err(Error::new(Exit::BadConfig, format!("no record found for upstream node {id}"))
+            None => Err(Error::new(Exit::BadConfig, format!("upstream node {id} is not registered"))
                 .detail(known(&cluster.records))
                 .hint("check --upstream-node-id; --upstream-conninfo names a server that is not registered")),
         },

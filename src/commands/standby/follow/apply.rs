@@ -3,7 +3,7 @@
 use super::COMMAND;
 use super::facts::Facts;
 use crate::commands::context::Context;
-use crate::commands::follow_core::attach::{self, Made, Run};
+use crate::commands::follow_attach::{self, Made, Run};
 use crate::commands::journal::Journal;
 use crate::commands::node::service::service_settings;
 use crate::commands::notify::{self, Happening};
@@ -93,33 +93,33 @@ fn success(target: &NodeRecord) -> String {
 fn change(ctx: &Context, journal: &mut Journal, facts: &mut Facts, noted: &Noted) -> Result<Option<String>> {
     let settings = ctx.settings()?;
     let target = facts.target.record.clone();
-    let slot = attach::slot(ctx)?;
+    let slot = follow_attach::slot(ctx)?;
     let mut made = Made::Before;
     if let Some(slot) = &slot {
         journal.step("slot")?;
-        made = attach::make_slot(&mut facts.target, slot)?;
+        made = follow_attach::make_slot(&mut facts.target, slot)?;
     }
     journal.step("settings")?;
-    let wanted = attach::settings(ctx, &target)?;
+    let wanted = follow_attach::settings(ctx, &target)?;
     if let Err(why) = standby_config::point(&settings.data_directory, facts.version, &wanted) {
         if let (Some(slot), Made::Now) = (&slot, made) {
-            attach::drop_slot(ctx, &target, slot);
+            follow_attach::drop_slot(ctx, &target, slot);
         }
         return Err(why);
     }
     journal.step("restart or reload")?;
     take_effect(ctx, facts)?;
     journal.step("attach")?;
-    attach::wait_attached(&mut facts.target, &settings.node_name, settings.standby_follow_timeout)?;
+    follow_attach::wait_attached(&mut facts.target, &settings.node_name, settings.standby_follow_timeout)?;
     journal.step("record")?;
     let run = if journal.earlier().is_some() { Run::Again } else { Run::First };
     let own = facts.own.node_id;
     let (_, primary) = facts.primary();
-    let stamp = attach::enter(primary, own, target.node_id, EVENT, &success(&target), run)?;
+    let stamp = follow_attach::enter(primary, own, target.node_id, EVENT, &success(&target), run)?;
     journal.step("old slot")?;
     if let Some(slot) = &slot {
         for node in facts.nodes.iter().filter(|n| noted.left.contains(&n.node_id.0)) {
-            attach::drop_slot(ctx, node, slot);
+            follow_attach::drop_slot(ctx, node, slot);
         }
     }
     Ok(stamp)

@@ -3,9 +3,9 @@
 use crate::cli::args::StandbyFollow;
 use crate::cli::choices::{FollowWait, Mode as Effort};
 use crate::commands::context::Context;
-use crate::commands::follow_core::attach;
-use crate::commands::follow_core::footing::{Course, Footing, Obstacle, judge};
-use crate::commands::follow_core::target::{self, Target};
+use crate::commands::follow_attach;
+use crate::commands::follow_footing::{Course, Footing, Obstacle, judge};
+use crate::commands::follow_target::{self, Target};
 use crate::commands::registration::failed;
 use crate::commands::standby::clone::shown;
 use crate::domain::node::{NodeId, NodeRecord, Recovery, Role};
@@ -59,11 +59,11 @@ impl Facts {
     /// [`Exit::BadConfig`].
     pub fn tell(&self, ctx: &Context) -> Result<()> {
         let label = self.target.record.label();
-        if let Some(slot) = attach::slot(ctx)? {
+        if let Some(slot) = follow_attach::slot(ctx)? {
             report::info(format!("would use replication slot \"{slot}\" on node {label}"));
         }
         let mut message = report::info("would write these settings:");
-        for line in shown(&attach::settings(ctx, &self.target.record)?) {
+        for line in shown(&follow_attach::settings(ctx, &self.target.record)?) {
             message = message.detail(line);
         }
         drop(message);
@@ -109,7 +109,7 @@ pub fn gather(ctx: &Context, args: &StandbyFollow) -> Result<Facts> {
     if ctx.effort() == Effort::DryRun {
         report::info(format!("connected to node {}, checking for current primary", record.node_id));
     }
-    let target = target::open(settings, &record, session)?;
+    let mut target = follow_target::open(settings, &record, session)?;
     let primary = match target.recovery {
         Recovery::Primary => None,
         Recovery::Standby => Some(primary(&others, deadline, patience)?),
@@ -118,7 +118,9 @@ pub fn gather(ctx: &Context, args: &StandbyFollow) -> Result<Facts> {
         let role = if primary.is_none() { "primary" } else { "standby" };
         report::info(format!("follow target is {role} node {}", record.label()));
     }
-    let course = target::own_course(&mut local, &settings.data_directory).map_err(asking)?;
+    let course = follow_target::own_course(&mut local, &settings.data_directory).map_err(asking)?;
+    // In this order: a primary that writes all the time would else seem to be behind its own standby.
+    target.look_again()?;
     Ok(Facts { version: local.version(), local, own, course, nodes, target, primary })
 }
 
@@ -146,7 +148,7 @@ fn check_local(ctx: &Context, s: &mut Session) -> Result<()> {
 /// The primary, waited for as long as was asked.
 fn primary(others: &[NodeRecord], deadline: Deadline, patience: Duration) -> Result<(NodeRecord, Session)> {
     let mut told = false;
-    let found = clock::poll_until(deadline, STEP, || match target::primary_among(others) {
+    let found = clock::poll_until(deadline, STEP, || match follow_target::primary_among(others) {
         Ok(None) => {
             if !told && !patience.is_zero() {
                 report::info(format!(
@@ -206,7 +208,7 @@ fn named(id: NodeId, own: NodeId, nodes: &[NodeRecord], deadline: Deadline) -> R
         at = above;
     }
     loop {
-        match target::connect(record) {
+        match follow_target::connect(record) {
             Ok(session) => return Ok((record.clone(), session)),
             Err(why) if deadline.passed() => return Err(why),
             Err(_) => clock::pause(STEP.min(deadline.left())),

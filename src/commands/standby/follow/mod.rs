@@ -6,8 +6,8 @@ mod facts;
 use crate::cli::args::StandbyFollow;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::Context;
-use crate::commands::follow_core::attach;
-use crate::commands::follow_core::footing::Footing;
+use crate::commands::follow_attach;
+use crate::commands::follow_footing::Footing;
 use crate::commands::journal;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -69,6 +69,6 @@ fn check(ctx: &Context, facts: &mut Facts) -> Result<()> {
             )),
         ),
     }
-    let slot = attach::slot(ctx)?;
-    attach::check_room(&mut facts.target, &facts.own.node_name, slot.as_deref())
+    let slot = follow_attach::slot(ctx)?;
+    follow_attach::check_room(&mut facts.target, &facts.own.node_name, slot.as_deref())
 }

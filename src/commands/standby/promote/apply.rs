@@ -1,5 +1,6 @@
 //! The promotion itself. Each step may be done again.
 
+use super::facts::Facts;
 use super::plan::{Plan, Way};
 use super::siblings::siblings_follow;
 use crate::commands::context::Context;
@@ -33,7 +34,8 @@ const EVENT: &str = "standby_promote";
 /// # Errors
 /// [`Exit::Promotion`]; [`Exit::DbConn`], [`Exit::DbQuery`] when the record cannot be written: then this
 /// server is the primary, and running the command again writes it.
-pub fn apply(ctx: &Context, mut journal: Journal, plan: &Plan, mut s: Session) -> Result<Exit> {
+pub fn apply(ctx: &Context, mut journal: Journal, plan: &Plan, facts: Facts) -> Result<Exit> {
+    let Facts { session: mut s, others, .. } = facts;
     let label = plan.own.label();
     journal.step("promote")?;
     if let Err(why) = promote_server(ctx, &mut s, &plan.own, &plan.way) {
@@ -41,6 +43,8 @@ pub fn apply(ctx: &Context, mut journal: Journal, plan: &Plan, mut s: Session) -
         notify::event(ctx, None, &Happening::new(plan.own.node_id, EVENT).details(details).failed());
         return Err(why.hint("run the command again: it goes on where this one stopped"));
     }
+    // From here on the others see a primary: their promotions need no lock to be refused.
+    drop(others);
     journal.step("record")?;
     let details = format!("server {label} was successfully promoted to primary");
     let stamp = record(&mut s, &plan.own, EVENT, &details).map_err(|why| {

@@ -20,11 +20,16 @@ use std::time::Duration;
 /// A node that connects but does not say in this time what it is, is not seen.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The advisory lock by which promotions of different nodes keep each other out; any number will do.
+const PROMOTION_LOCK: i64 = 0x6867_7072_6f6d_6f74;
+
 /// A registered node, and what it said when it was asked whether it is in recovery.
 #[derive(Debug)]
 pub struct Seen {
     /// Its record.
     pub record: NodeRecord,
+    /// The session by which it was asked. `None`: it could not be.
+    pub session: Option<Session>,
     /// What it said, or why it did not.
     pub answer: Result<Recovery, PgError>,
 }
@@ -92,6 +97,45 @@ impl Facts {
             Error::new(Exit::Promotion, "this replication cluster already has an active primary server");
         error.detail = primaries.iter().map(|label| format!("current primary is {label}")).collect();
         Err(error)
+    }
+
+    /// Keeps the promotions of other nodes out until these facts are dropped, and looks once more whether one
+    /// of them was there first. The lock is taken on each node that answers, in the order of their numbers, so
+    /// that of two promotions at once one is let through; standbys give such locks too.
+    ///
+    /// # Errors
+    /// [`Exit::Promotion`].
+    pub fn keep_others_out(&mut self) -> Result<()> {
+        let own = self.own.node_id;
+        let mut order: Vec<(NodeId, String, &mut Session)> = vec![(own, self.own.label(), &mut self.session)];
+        for seen in &mut self.others {
+            order.extend(seen.session.as_mut().map(|s| (seen.record.node_id, seen.record.label(), s)));
+        }
+        order.sort_by_key(|(id, _, _)| *id);
+        for (id, label, session) in order {
+            match try_lock(session) {
+                Ok(true) => {}
+                Ok(false) => {
+                    return Err(Error::new(
+                        Exit::Promotion,
+                        "another node of this cluster is being promoted",
+                    )
+                    .detail(format!("its promotion holds the lock on node {label}"))
+                    .hint("wait for its end, then look at \"repmgr cluster show\"; one that has died is forgotten in seconds"));
+                }
+                Err(e) if id == own => {
+                    return Err(e.into_error(Exit::DbQuery, "unable to lock out other promotions"));
+                }
+                // It went away since it was asked.
+                Err(_) => {}
+            }
+        }
+        for seen in &mut self.others {
+            if let Some(session) = &mut seen.session {
+                seen.answer = server::recovery(session);
+            }
+        }
+        self.no_other_primary()
     }
 
     /// The refusal of a server that is a primary.
@@ -167,11 +211,14 @@ fn is_paused(s: &mut Session) -> Result<bool, PgError> {
 pub fn look_around(nodes: Vec<NodeRecord>) -> Vec<Seen> {
     let nodes: Vec<_> = nodes.into_iter().filter(|n| n.role != Role::Witness).collect();
     in_parallel(nodes, |record: NodeRecord| {
-        let answer = connect_node(&record).and_then(|mut s| {
+        let asked = connect_node(&record).and_then(|mut s| {
             s.set_limit(PATIENCE);
-            server::recovery(&mut s)
+            server::recovery(&mut s).map(|recovery| (s, recovery))
         });
-        Seen { record, answer }
+        match asked {
+            Ok((session, recovery)) => Seen { record, session: Some(session), answer: Ok(recovery) },
+            Err(why) => Seen { record, session: None, answer: Err(why) },
+        }
     })
 }
 
@@ -198,6 +245,16 @@ fn may_call_promote(s: &mut Session) -> Result<bool, PgError> {
     let sql = "SELECT pg_catalog.has_function_privilege(
         pg_catalog.to_regprocedure('pg_catalog.pg_promote(boolean,integer)')::pg_catalog.oid, 'EXECUTE')";
     Ok(s.query_opt(sql, &[])?.and_then(|row| row.get::<_, Option<bool>>(0)).unwrap_or(false))
+}
+
+/// A promoter whose host dies must not hold its locks for the hours that TCP would.
+const SHORT_MEMORY: &str =
+    "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3";
+
+fn try_lock(s: &mut Session) -> Result<bool, PgError> {
+    s.batch(SHORT_MEMORY)?;
+    let row = s.query_opt("SELECT pg_catalog.pg_try_advisory_lock($1)", &[&PROMOTION_LOCK])?;
+    Ok(row.is_some_and(|row| row.get(0)))
 }
 
 fn server_start(s: &mut Session) -> Result<String, PgError> {

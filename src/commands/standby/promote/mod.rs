@@ -40,7 +40,7 @@ pub fn run(ctx: &Context, args: &StandbyPromote) -> Result<Exit> {
     let earlier = earlier.filter(|earlier| earlier.command == COMMAND && !earlier.untouched());
     let noted = earlier.map(|earlier| earlier.facts::<Noted>()).transpose()?;
     let wanted = args.siblings_follow || noted.as_ref().is_some_and(|noted| !noted.followers.is_empty());
-    let facts = facts::gather(ctx, if wanted { Followers::Siblings } else { Followers::None })?;
+    let mut facts = facts::gather(ctx, if wanted { Followers::Siblings } else { Followers::None })?;
     let plan = match (facts.recovery, &noted) {
         (Recovery::Standby, None) => plan::plan(&facts)?,
         (Recovery::Standby, Some(noted)) => match plan::plan(&facts) {
@@ -62,9 +62,18 @@ pub fn run(ctx: &Context, args: &StandbyPromote) -> Result<Exit> {
         report::info("prerequisites for executing STANDBY PROMOTE are met");
         return Ok(Exit::Success);
     }
-    plan.tell(Effort::Apply);
     let journal = begin(ctx, &plan)?;
-    apply::apply(ctx, journal, &plan, facts.session)
+    if facts.recovery == Recovery::Standby
+        && let Err(why) = facts.keep_others_out()
+    {
+        if journal.earlier().is_some() {
+            return Err(still_pending(why));
+        }
+        journal.done()?;
+        return Err(why);
+    }
+    plan.tell(Effort::Apply);
+    apply::apply(ctx, journal, &plan, facts)
 }
 
 /// An earlier run was stopped when it promoted the server, which has been restarted since: nothing of it is

@@ -114,8 +114,8 @@ pub fn check_same_cluster(ctx: &Context, local: Option<&mut Session>, primary: &
 fn check_versions(own: Option<ServerVersion>, primary: ServerVersion) -> Result<()> {
     for version in own.into_iter().chain([primary]) {
         if version < ServerVersion::OLDEST {
-            return Err(Error::new(Exit::BadConfig, "this PostgreSQL is too old")
-                .detail(format!("it is {version}, needed is 10 or later")));
+            return Err(Error::new(Exit::BadConfig, "this server is too old")
+                .detail(format!("it is PostgreSQL {version}, needed is 10 or later")));
         }
     }
     match own {

@@ -37,12 +37,12 @@ const START_STEP: Duration = Duration::from_secs(1);
 /// query failed; in both cases nothing is registered. [`Exit::RegistrationSync`]: registered, but the record
 /// did not arrive in time.
 pub fn run(ctx: &Context, args: &StandbyRegister) -> Result<Exit> {
-    report::info(format!("connecting to local node {}", ctx.label()?));
+    report::info(format!("opening a session on node {}", ctx.label()?));
     let mut local = local(ctx, args)?;
     if let Some(s) = &mut local {
         check_local(ctx, s)?;
     }
-    report::info("connecting to primary database");
+    report::info("looking for the primary");
     let (mut primary, primary_record) = primary(ctx, local.as_mut())?;
     check_same_cluster(ctx, local.as_mut(), &mut primary)?;
     let role = connected_as(local.as_mut().unwrap_or(&mut primary))
@@ -54,8 +54,8 @@ pub fn run(ctx: &Context, args: &StandbyRegister) -> Result<Exit> {
     let around = gather(args, server, &mut primary, &primary_record, &record)?;
     if ctx.effort() == Effort::DryRun {
         say(&plan(&facts(ctx, &record, &around.nodes, &around))?);
-        report::notice(format!("would now register node {} as standby of node {upstream}", record.label()));
-        report::info("all prerequisites for \"standby register\" are met");
+        report::notice(format!("would register node {} as standby of node {upstream}", record.label()));
+        report::info("every check for \"standby register\" passed");
         return Ok(Exit::Success);
     }
     write(ctx, &mut primary, &primary_record, &record, &around)?;
@@ -65,8 +65,7 @@ pub fn run(ctx: &Context, args: &StandbyRegister) -> Result<Exit> {
             None => drop(report::warning("--wait-sync has no effect: the standby is not running")),
         }
     }
-    report::info("standby registration complete");
-    report::notice(format!("standby node {} successfully registered", record.label()));
+    report::notice(format!("registered standby {}", record.label()));
     tell_of_address(ctx.settings()?);
     Ok(Exit::Success)
 }
@@ -84,7 +83,7 @@ fn local(ctx: &Context, args: &StandbyRegister) -> Result<Option<Session>> {
             Ok(s) => {
                 if waited {
                     let seconds = clock::now().since(began).as_secs();
-                    report::info(format!("connected to local node {} after {seconds} seconds", ctx.label()?));
+                    report::info(format!("node {} answers after {seconds} s", ctx.label()?));
                 }
                 return Ok(Some(s));
             }
@@ -92,7 +91,7 @@ fn local(ctx: &Context, args: &StandbyRegister) -> Result<Option<Session>> {
             Err(e) => {
                 if !waited {
                     let seconds = patience.as_secs();
-                    report::info(format!("local node does not answer, trying for up to {seconds} seconds"))
+                    report::info(format!("this node does not answer yet; trying for {seconds} s"))
                         .detail(e.message);
                 }
                 waited = true;
@@ -100,17 +99,16 @@ fn local(ctx: &Context, args: &StandbyRegister) -> Result<Option<Session>> {
             }
         }
     };
-    let what = format!("unable to connect to local node {}", ctx.label()?);
+    let what = format!("cannot connect to local node {}", ctx.label()?);
     if ctx.forced() && ctx.general.names_a_server() {
         report::warning(format!("{what}, registering it as a node that is down")).detail(last.message);
         return Ok(None);
     }
-    let error =
-        last.into_error(Exit::BadConfig, what).detail(format!("attempted to connect using: {conninfo}"));
+    let error = last.into_error(Exit::BadConfig, what).detail(format!("connection string: {conninfo}"));
     Err(error.hint(if ctx.forced() {
-        "to register a standby which is not running, give the primary's connection options too"
+        "for a standby that is down, add the primary's connection options"
     } else {
-        "to register a standby which is not running, give the primary's connection options and use -F/--force"
+        "for a standby that is down, add -F/--force and the primary's connection options"
     }))
 }
 
@@ -125,19 +123,18 @@ fn may_pass(e: &PgError) -> bool {
 
 fn check_local(ctx: &Context, s: &mut Session) -> Result<()> {
     if ctx.general.names_a_server() {
-        report::warning("connection options are not needed when the standby to be registered is running")
-            .detail(
-                "the standby is reached by \"conninfo\" of the configuration file, the primary by its record",
-            );
+        report::warning("connection options are for a standby that is down; this one runs").detail(
+            "the standby is reached by \"conninfo\" of the configuration file, the primary by its record",
+        );
     }
     let recovery = server::recovery(s)
-        .map_err(|e| e.into_error(Exit::DbConn, "unable to determine whether this server is in recovery"))?;
+        .map_err(|e| e.into_error(Exit::DbConn, "unable to tell whether this server is in recovery"))?;
     match recovery {
         Recovery::Standby => Ok(()),
         Recovery::Primary => {
             let conninfo = ctx.own_conninfo()?;
-            Err(Error::new(Exit::BadConfig, format!("this node should be a standby ({conninfo})"))
-                .detail("the server is not in recovery")
+            Err(Error::new(Exit::BadConfig, "this server is a primary, not a standby")
+                .detail(format!("pg_is_in_recovery() is false; connection string: {conninfo}"))
                 .hint("register it with \"repmgr primary register\", or clone it from the primary first"))
         }
     }
@@ -146,7 +143,7 @@ fn check_local(ctx: &Context, s: &mut Session) -> Result<()> {
 /// The primary: by the records that this standby holds, else through the server that the options name.
 fn primary(ctx: &Context, local: Option<&mut Session>) -> Result<(Session, NodeRecord)> {
     let unable = |e: Error| {
-        Error { exit: Exit::BadConfig, ..e }.hint("a primary node must be registered before a standby can be")
+        Error { exit: Exit::BadConfig, ..e }.hint("register the primary first: \"repmgr primary register\"")
     };
     let given = ctx.given()?;
     if let Some(local) = local {
@@ -162,14 +159,14 @@ fn primary(ctx: &Context, local: Option<&mut Session>) -> Result<(Session, NodeR
     let mut s = ctx.connect(&conninfo, "the primary database").map_err(unable)?;
     metadata::require(&mut s)?;
     let recovery = server::recovery(&mut s)
-        .map_err(|e| e.into_error(Exit::DbConn, "unable to determine whether the server is in recovery"))?;
+        .map_err(|e| e.into_error(Exit::DbConn, "unable to tell whether the server is in recovery"))?;
     if recovery == Recovery::Standby {
         return ctx.primary(&mut s).map_err(unable);
     }
     let record = metadata::active_primary(&mut s)
         .map_err(|e| failed(e, "unable to read the record of the primary"))?;
-    let record = record
-        .ok_or_else(|| unable(Error::new(Exit::BadConfig, "no active node is registered as primary")))?;
+    let record =
+        record.ok_or_else(|| unable(Error::new(Exit::BadConfig, "no active primary is registered")))?;
     Ok((s, record))
 }
 
@@ -219,7 +216,7 @@ fn write(
         Ok::<Plan, Error>(plan)
     });
     let upstream = around.asked.id();
-    let forced = if ctx.forced() { " (-F/--force option was used)" } else { "" };
+    let forced = if ctx.forced() { "; with -F/--force" } else { "" };
     let happening = |text: String| {
         about(Happening::new(record.node_id, "standby_register").details(text), primary_record)
     };
@@ -232,8 +229,7 @@ fn write(
         }
         Err(error) => {
             if error.exit == Exit::DbQuery {
-                let text =
-                    format!("standby registration failed; provided upstream node ID was {upstream}{forced}");
+                let text = format!("standby registration failed; upstream node ID: {upstream}{forced}");
                 notify::event(ctx, Some(primary), &happening(text).failed());
             }
             Err(error)

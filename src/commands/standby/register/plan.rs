@@ -82,11 +82,8 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan> {
     check_number(facts, &mut remarks)?;
     let id = facts.asked.id();
     if id == facts.record.node_id {
-        return Err(Error::new(
-            Exit::BadConfig,
-            format!("this node cannot be its own upstream (node ID: {id})"),
-        )
-        .hint("give the ID of the node it streams from with --upstream-node-id"));
+        return Err(Error::new(Exit::BadConfig, format!("node {id} cannot be its own upstream"))
+            .hint("name the node that it streams from with --upstream-node-id"));
     }
     let Some(upstream) = facts.nodes.iter().find(|n| n.node_id == id) else {
         return no_upstream(facts, remarks);
@@ -104,7 +101,7 @@ fn check_name(facts: &Facts<'_>) -> Result<()> {
         .iter()
         .find(|n| n.node_name == record.node_name && n.node_id != record.node_id && n.active);
     let Some(taken) = taken else { return Ok(()) };
-    let message = format!("node {} exists already with node_name \"{}\"", taken.node_id, record.node_name);
+    let message = format!("node_name \"{}\" belongs to node {}", record.node_name, taken.node_id);
     Err(Error::new(Exit::BadConfig, message)
         .detail(format!("this node's ID is {}", record.node_id))
         .hint("give each node a node_id and a node_name of its own"))
@@ -121,16 +118,16 @@ fn check_number(facts: &Facts<'_>, remarks: &mut Vec<Remark>) -> Result<()> {
         )
     });
     if facts.force == Force::No && !placeholder {
-        let mut error = Error::new(Exit::BadConfig, format!("node {} is already registered", record.node_id));
+        let mut error = Error::new(Exit::BadConfig, format!("node {} has a record already", record.node_id));
         error.detail.extend(other_name);
-        return Err(error.hint("use option -F/--force to overwrite an existing node record"));
+        return Err(error.hint("-F/--force replaces the record"));
     }
     remarks.extend(other_name.map(Remark::Warning));
     if let (Some(before), Asked::Primary(now)) = (old.upstream_node_id, facts.asked)
         && before != now
     {
         remarks.push(Remark::Warning(format!(
-            "the record named node {before} as upstream, it will name the primary (node ID: {now})"
+            "the record named node {before} as upstream, it will name the primary, node {now}"
         )));
     }
     Ok(())
@@ -140,11 +137,10 @@ fn check_number(facts: &Facts<'_>, remarks: &mut Vec<Remark>) -> Result<()> {
 fn no_upstream(facts: &Facts<'_>, mut remarks: Vec<Remark>) -> Result<Plan> {
     let id = facts.asked.id();
     if facts.force == Force::No {
-        return Err(Error::new(Exit::BadConfig, format!("no record found for upstream node {id}")).hint(
-            "register the upstream node first, or use option -F/--force to create a placeholder record",
-        ));
+        return Err(Error::new(Exit::BadConfig, format!("upstream node {id} is not registered"))
+            .hint("register that node first, or have -F/--force write a placeholder for it"));
     }
-    remarks.push(Remark::Notice(format!("creating placeholder record for upstream node {id}")));
+    remarks.push(Remark::Notice(format!("upstream node {id} is not registered, it gets a placeholder")));
     let placeholder = NodeRecord {
         node_id: id,
         upstream_node_id: Some(facts.primary),
@@ -166,26 +162,22 @@ fn no_upstream(facts: &Facts<'_>, mut remarks: Vec<Remark>) -> Result<Plan> {
 fn check_upstream(facts: &Facts<'_>, upstream: &NodeRecord, remarks: &mut Vec<Remark>) -> Result<()> {
     let id = upstream.node_id;
     if upstream.role == Role::Witness {
-        let message = format!("node {} is a witness server and cannot be an upstream", upstream.label());
+        let message = format!("node {} is a witness: nothing can stream from it", upstream.label());
         return Err(Error::new(Exit::BadConfig, message));
     }
     if !upstream.active {
         if facts.force == Force::No {
-            return Err(Error::new(
-                Exit::BadConfig,
-                format!("record for upstream node {id} is marked as inactive"),
-            )
-            .hint("use option -F/--force to register a standby with an inactive upstream node"));
+            return Err(Error::new(Exit::BadConfig, format!("upstream node {id} is inactive"))
+                .hint("start and register that node first, or go on all the same with -F/--force"));
         }
-        let own = facts.record.node_id;
-        remarks.push(Remark::Notice(format!("registering node {own} with inactive upstream node {id}")));
+        remarks.push(Remark::Notice(format!("upstream node {id} is inactive, going on")));
     }
     if streams_from(facts.nodes, upstream, facts.record.node_id) {
         let text = format!("upstream node {} itself streams from this node", upstream.label());
         if facts.force == Force::No {
             return Err(Error::new(Exit::BadConfig, text)
                 .detail("its record, or that of a node above it, names this node as upstream")
-                .hint("use -F/--force to continue anyway"));
+                .hint("go on all the same with -F/--force"));
         }
         remarks.push(Remark::Warning(text));
     }
@@ -213,35 +205,35 @@ fn check_attached(facts: &Facts<'_>, upstream: &NodeRecord, remarks: &mut Vec<Re
         && !facts.nodes.iter().any(|n| n.node_id == facts.record.node_id)
     {
         remarks.push(Remark::Warning(format!(
-            "--upstream-node-id not supplied, assuming upstream node is primary (node ID: {id})"
+            "without --upstream-node-id the upstream is the primary, node {id}"
         )));
     }
     let (text, detail) = match facts.upstream {
         Upstream::NotAsked | Upstream::Attached => return Ok(()),
         Upstream::Unreachable(why) => {
-            (format!("unable to connect to upstream node {}", upstream.label()), why.clone())
+            (format!("cannot connect to upstream node {}", upstream.label()), why.clone())
         }
         Upstream::NotAttached => {
             let text = match facts.asked {
                 Asked::ById(_) => {
-                    format!("this node does not appear to be attached to upstream node {}", upstream.label())
+                    format!("this node does not stream from upstream node {}", upstream.label())
                 }
-                Asked::Primary(_) => format!("local node not attached to primary node {id}"),
+                Asked::Primary(_) => format!("this node does not stream from the primary, node {id}"),
             };
             let name = &facts.record.node_name;
-            (text, format!("no record for application name \"{name}\" found in \"pg_stat_replication\""))
+            (text, format!("pg_stat_replication there has no row with application_name \"{name}\""))
         }
     };
     if facts.force == Force::Yes {
-        remarks.push(Remark::Warning(format!("{text}, continuing anyway: {detail}")));
+        remarks.push(Remark::Warning(format!("{text}, going on: {detail}")));
         return Ok(());
     }
     let error = Error::new(Exit::BadConfig, text).detail(detail);
     Err(match facts.asked {
-        Asked::ById(_) => error.hint("use -F/--force to continue anyway"),
-        Asked::Primary(_) => error.hint(
-            "specify the actual upstream node id with --upstream-node-id, or use -F/--force to continue anyway",
-        ),
+        Asked::ById(_) => error.hint("go on all the same with -F/--force"),
+        Asked::Primary(_) => {
+            error.hint("name its upstream with --upstream-node-id, or go on all the same with -F/--force")
+        }
     })
 }
 
@@ -288,23 +280,23 @@ mod tests {
         let (no, yes) = (Force::No, Force::Yes);
         for (why, others, asked, upstream, force, want) in [
             ("new, attached", vec![], by_default, Attached, no, Ok((false, 1))),
-            ("new, not attached", vec![], by_default, NotAttached, no, Err("not attached to primary node 1")),
+            ("new, not attached", vec![], by_default, NotAttached, no, Err("does not stream from the primary")),
             ("the same, forced", vec![], by_default, NotAttached, yes, Ok((false, 2))),
             ("down: nobody is asked", vec![], by_default, NotAsked, yes, Ok((false, 0))),
-            ("registered", vec![me.clone()], by_default, Attached, no, Err("already registered")),
+            ("registered", vec![me.clone()], by_default, Attached, no, Err("has a record already")),
             ("registered, forced", vec![me.clone()], by_default, Attached, yes, Ok((false, 0))),
             ("number has another name", vec![named(2, "z")], by_default, Attached, yes, Ok((false, 1))),
-            ("number has another name, not forced", vec![named(2, "z")], by_default, Attached, no, Err("already registered")),
+            ("number has another name, not forced", vec![named(2, "z")], by_default, Attached, no, Err("has a record already")),
             ("a placeholder waits for us", vec![placeholder], by_default, Attached, no, Ok((false, 0))),
-            ("name has another number", vec![named(3, "n2")], by_default, Attached, yes, Err("exists already with node_name")),
+            ("name has another number", vec![named(3, "n2")], by_default, Attached, yes, Err("belongs to node 3")),
             ("forced away from its upstream", vec![node(2, Role::Standby, true, Some(3)), node(3, Role::Standby, true, Some(1))], by_default, Attached, yes, Ok((false, 1))),
-            ("no record of the upstream", vec![], below_3, NotAsked, no, Err("no record found for upstream node 3")),
+            ("no record of the upstream", vec![], below_3, NotAsked, no, Err("upstream node 3 is not registered")),
             ("the same, forced", vec![], below_3, NotAsked, yes, Ok((true, 1))),
             ("below itself", vec![], Asked::ById(NodeId(2)), NotAsked, yes, Err("its own upstream")),
             ("cascaded", vec![node(3, Role::Standby, true, Some(1))], below_3, Attached, no, Ok((false, 0))),
-            ("upstream inactive", vec![node(3, Role::Standby, false, Some(1))], below_3, Attached, no, Err("marked as inactive")),
+            ("upstream inactive", vec![node(3, Role::Standby, false, Some(1))], below_3, Attached, no, Err("is inactive")),
             ("the same, forced", vec![node(3, Role::Standby, false, Some(1))], below_3, Attached, yes, Ok((false, 1))),
-            ("upstream lost", vec![node(3, Role::Standby, true, Some(1))], below_3, lost.clone(), no, Err("unable to connect to upstream")),
+            ("upstream lost", vec![node(3, Role::Standby, true, Some(1))], below_3, lost.clone(), no, Err("cannot connect to upstream")),
             ("upstream lost, forced", vec![node(3, Role::Standby, true, Some(1))], below_3, lost, yes, Ok((false, 1))),
             ("below a witness", vec![node(3, Role::Witness, true, Some(1))], below_3, Attached, yes, Err("witness")),
             ("a ring", vec![me.clone(), node(3, Role::Standby, true, Some(2))], below_3, Attached, yes, Ok((false, 1))),

@@ -45,19 +45,19 @@ pub fn wait_for_record(
     let arrived = wait_until(ctx, wait, local, &wanted);
     let event = |text: &str| about(Happening::new(id, "standby_register_sync").details(text), primary_record);
     if arrived {
-        let text = format!("node record synchronised after {} seconds", clock::now().since(began).as_secs());
+        let text = format!("the record arrived after {} s", clock::now().since(began).as_secs());
         notify::event(ctx, Some(primary), &event(&text));
-        report::info("node record on standby synchronised from primary").detail(text);
+        report::info("the standby has its record from the primary").detail(text);
         return Ok(());
     }
     let seconds = match wait {
         WaitSync::UpTo(limit) => limit.as_secs(),
         WaitSync::Forever => clock::now().since(began).as_secs(),
     };
-    let text = format!("node record was not synchronised after {seconds} seconds");
+    let text = format!("the record has not arrived on the standby within {seconds} s");
     notify::event(ctx, Some(primary), &event(&text).failed());
     Err(Error::new(Exit::RegistrationSync, text)
-        .detail("the record is written on the primary, but has not arrived on this standby")
+        .detail("the primary has it: the node is registered")
         .hint("check that the standby streams and replays: \"repmgr node status\", pg_stat_wal_receiver"))
 }
 

@@ -1,4 +1,4 @@
-//! Whether a node's WAL is a beginning of another's: pure.
+//! Whether a node's WAL is a beginning of another's, so that it can follow: pure.
 
 use crate::domain::lsn::{Lsn, Timeline};
 use crate::error::Error;

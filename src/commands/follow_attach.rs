@@ -1,6 +1,7 @@
-//! From one upstream to another: slots, settings, attachment, record. Each may be done again.
+//! From one upstream to another, for the commands that do it (`standby follow`, `node rejoin`, `standby switchover`):
+//! slots, settings, attachment, record. Each may be done again.
 
-use super::target::{Target, parsed, replication_conninfo};
+use super::follow_target::{Target, parsed, replication_conninfo};
 use crate::commands::context::{Context, connect_deadline};
 use crate::commands::registration::failed;
 use crate::commands::standby::clone::primary_conninfo;
@@ -172,7 +173,7 @@ pub fn wait_attached(target: &mut Target, name: &str, patience: Duration) -> Res
             Err(e) => last = Some(e.message),
         }
         if !target.session.is_usable()
-            && let Ok(fresh) = super::target::connect(&target.record)
+            && let Ok(fresh) = super::follow_target::connect(&target.record)
         {
             target.session = fresh;
         }

@@ -1,6 +1,6 @@
 //! The server that is to be followed, and where a node stands beside it.
 
-use super::footing::Course;
+use super::follow_footing::Course;
 use crate::commands::context::{connect_deadline, connect_node};
 use crate::commands::standby::clone::for_replication;
 use crate::config::Settings;
