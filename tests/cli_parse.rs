@@ -268,6 +268,18 @@ fn the_command_lines_that_change_roles_are_understood() {
             |c| matches!(c, Command::StandbyFollow(f) if f.wait == Some(FollowWait::AsConfigured)),
         ),
         ("standby follow -W", |c| matches!(c, Command::StandbyFollow(f) if f.no_wait && f.wait.is_none())),
+        ("witness register -h n1 -U repmgr -d repmgr -p 5432 -F --dry-run -S pg", |c| {
+            matches!(c, Command::WitnessRegister(_))
+        }),
+        ("witness unregister --node-id=4 -F --dry-run -h n1", |c| matches!(c, Command::WitnessUnregister(_))),
+        (
+            "node control --disable-wal-receiver -S pg",
+            |c| matches!(c, Command::NodeControl(n) if n.disable_wal_receiver && !n.enable_wal_receiver),
+        ),
+        (
+            "node control --enable-wal-receiver",
+            |c| matches!(c, Command::NodeControl(n) if n.enable_wal_receiver && !n.disable_wal_receiver),
+        ),
     ];
     for (line, is) in rows {
         let inv = clean(line);
@@ -445,7 +457,6 @@ fn commands_of_later_versions_are_named_as_such_and_not_in_the_help() {
             assert_eq!(refusal(&line), format!("command \"{line}\" is not in this version"));
         }
     }
-    assert_eq!(refusal("witness"), "command \"witness\" is not in this version");
     assert_eq!(refusal("node startup --help"), "command \"node startup\" is not in this version");
     assert_eq!(refusal("daemon --help"), "command \"daemon\" is not in this version");
     let help = printed("standby --help");

@@ -67,7 +67,7 @@ fn help_and_version_go_to_stdout_and_errors_to_stderr() {
             "ERROR: unknown command \"cluster shwo\"; did you mean \"cluster show\"?\n",
         ),
         (&["repmgr", "cluster", "show", "-f"], "ERROR: option \"-f\" needs a value\n"),
-        (&["repmgr", "witness", "register"], "ERROR: command \"witness register\" is not in this version\n"),
+        (&["repmgr", "daemon", "start"], "ERROR: command \"daemon start\" is not in this version\n"),
         (&["node", "startup"], "ERROR: command \"node startup\" is not in this version\n"),
         (&["repmgrd", "-f", "/etc/repmgr.conf"], "ERROR: repmgrd is not in this version\n"),
         (&[], "ERROR: no command given; see \"repmgr --help\"\n"),

@@ -29,6 +29,7 @@ mod it {
     mod harness;
     mod metadata;
     mod node_check;
+    mod node_control;
     mod node_rejoin;
     mod node_service;
     mod node_status;
@@ -49,4 +50,6 @@ mod it {
     mod vip_common;
     mod vip_status;
     mod vip_unbind;
+    mod witness_register;
+    mod witness_unregister;
 }

@@ -190,6 +190,16 @@ pub struct StandbyFollow {
     pub no_wait: bool,
 }
 
+/// options of `witness register`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct WitnessRegister {}
+
+/// options of `witness unregister`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct WitnessUnregister {}
+
 /// options of `node status`
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(help_triggers("--help"))]
@@ -251,6 +261,18 @@ pub struct NodeService {
     /// given as `--json`
     #[argh(option, from_str_fn(output), default = "Output::Text")]
     pub output: Output,
+}
+
+/// options of `node control`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct NodeControl {
+    /// given as `--disable-wal-receiver`
+    #[argh(switch)]
+    pub disable_wal_receiver: bool,
+    /// given as `--enable-wal-receiver`: never beside the other one
+    #[argh(switch)]
+    pub enable_wal_receiver: bool,
 }
 
 /// options of `cluster show`

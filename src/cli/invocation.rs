@@ -2,8 +2,9 @@
 
 use super::args::{
     ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, General, NodeCheck,
-    NodeRejoin, NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow,
-    StandbyPromote, StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus, VipUnbind,
+    NodeControl, NodeRejoin, NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone,
+    StandbyFollow, StandbyPromote, StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus,
+    VipUnbind, WitnessRegister, WitnessUnregister,
 };
 use super::choices::CheckOutput;
 use super::help;
@@ -66,6 +67,10 @@ pub enum Command {
     StandbyPromote(StandbyPromote),
     /// `standby follow`
     StandbyFollow(StandbyFollow),
+    /// `witness register`
+    WitnessRegister(WitnessRegister),
+    /// `witness unregister`
+    WitnessUnregister(WitnessUnregister),
     /// `node status`
     NodeStatus(NodeStatus),
     /// `node check`
@@ -74,6 +79,8 @@ pub enum Command {
     NodeRejoin(NodeRejoin),
     /// `node service`
     NodeService(NodeService),
+    /// `node control`
+    NodeControl(NodeControl),
     /// `cluster show`
     ClusterShow(ClusterShow),
     /// `cluster matrix`
@@ -313,10 +320,13 @@ fn command(verb: Verb, args: &[String]) -> Result<Command> {
         Verb::StandbyUnregister => Command::StandbyUnregister(read(args)?),
         Verb::StandbyPromote => Command::StandbyPromote(read(args)?),
         Verb::StandbyFollow => Command::StandbyFollow(read(args)?),
+        Verb::WitnessRegister => Command::WitnessRegister(read(args)?),
+        Verb::WitnessUnregister => Command::WitnessUnregister(read(args)?),
         Verb::NodeStatus => Command::NodeStatus(read(args)?),
         Verb::NodeCheck => Command::NodeCheck(read(args)?),
         Verb::NodeRejoin => Command::NodeRejoin(read(args)?),
         Verb::NodeService => Command::NodeService(read(args)?),
+        Verb::NodeControl => Command::NodeControl(read(args)?),
         Verb::ClusterShow => Command::ClusterShow(read(args)?),
         Verb::ClusterMatrix => Command::ClusterMatrix(read(args)?),
         Verb::ClusterCrosscheck => Command::ClusterCrosscheck(read(args)?),

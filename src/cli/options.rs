@@ -6,9 +6,10 @@ use Home::{Alias, General, Meta, Obsolete, Own, Pick};
 use Kind::{Choice, Delay, Level, Number, Text};
 use Value::{None as Flag, Optional, Required};
 use Verb::{
-    ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, NodeCheck, NodeRejoin,
-    NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow, StandbyPromote,
-    StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus, VipUnbind,
+    ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, NodeCheck, NodeControl,
+    NodeRejoin, NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow,
+    StandbyPromote, StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus, VipUnbind,
+    WitnessRegister, WitnessUnregister,
 };
 
 /// One option.
@@ -115,14 +116,23 @@ const DIR: Kind = Text("DIR");
 const NAME: Kind = Text("NAME");
 const ID: Kind = Number("ID", 1, i32::MAX);
 const SECONDS: Kind = Number("SECONDS", 0, i32::MAX);
-/// Commands that can connect without a configuration file.
-const CONNECTS: Scope =
-    Scope::Only(&[StandbyClone, StandbyRegister, NodeRejoin, ClusterShow, ClusterMatrix, ClusterCrosscheck]);
+/// Commands that take a server to connect to.
+const CONNECTS: Scope = Scope::Only(&[
+    StandbyClone,
+    StandbyRegister,
+    WitnessRegister,
+    WitnessUnregister,
+    NodeRejoin,
+    ClusterShow,
+    ClusterMatrix,
+    ClusterCrosscheck,
+]);
 const REJOIN: Scope = Scope::Only(&[NodeRejoin]);
 const CLONE: Scope = Scope::Only(&[StandbyClone]);
 const REGISTER: Scope = Scope::Only(&[StandbyRegister]);
 const CHECK: Scope = Scope::Only(&[NodeCheck]);
 const SERVICE: Scope = Scope::Only(&[NodeService]);
+const CONTROL: Scope = Scope::Only(&[NodeControl]);
 const EVENT: Scope = Scope::Only(&[ClusterEvent]);
 const LATER: Scope = Scope::Only(&[]);
 const NOTHING: &str = "";
@@ -155,16 +165,16 @@ pub static OPTIONS: &[Opt] = &[
     opt("terse", Some('t'), Flag, General, Scope::All, "leave out details and hints"),
     opt("verbose", Some('v'), Flag, General, Scope::All, "say more: which configuration file, why connections failed"),
 
-    opt("dry-run", None, Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister, StandbyPromote, StandbyFollow, NodeRejoin, NodeService, ClusterCleanup, VipBind, VipUnbind, VipAnnounce]), "show what would be done, change nothing"),
-    opt("force", Some('F'), Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyPromote]), "go on where the command would otherwise refuse"),
+    opt("dry-run", None, Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister, StandbyPromote, StandbyFollow, WitnessRegister, WitnessUnregister, NodeRejoin, NodeService, ClusterCleanup, VipBind, VipUnbind, VipAnnounce]), "show what would be done, change nothing"),
+    opt("force", Some('F'), Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyPromote, WitnessRegister, WitnessUnregister]), "go on where the command would otherwise refuse"),
     opt("dbname", Some('d'), Required(Text("CONNINFO")), General, CONNECTS, "name of the database, or a whole connection string"),
     opt("host", Some('h'), Required(Text("HOST")), General, CONNECTS, "host to connect to"),
     opt("port", Some('p'), Required(Number("PORT", 1, 65_535)), General, CONNECTS, "port to connect to"),
     opt("username", Some('U'), Required(NAME), General, CONNECTS, "user to connect as"),
-    opt("superuser", Some('S'), Required(NAME), General, Scope::Only(&[PrimaryRegister, StandbyClone, NodeCheck, NodeService]), "superuser for what the repmgr user may not do"),
+    opt("superuser", Some('S'), Required(NAME), General, Scope::Only(&[PrimaryRegister, StandbyClone, WitnessRegister, NodeCheck, NodeService, NodeControl]), "superuser for what the repmgr user may not do"),
     opt("remote-user", Some('R'), Required(NAME), General, Scope::Only(&[StandbyClone, StandbyPromote]), "user for ssh"),
     opt("pgdata", Some('D'), Required(DIR), General, Scope::Only(&[StandbyClone, NodeService]), "data directory (not used with a configuration file)"),
-    opt("node-id", None, Required(ID), General, Scope::Only(&[PrimaryUnregister, StandbyUnregister, ClusterMatrix, ClusterCrosscheck, ClusterEvent, ClusterCleanup]), "the node that is meant, by its ID"),
+    opt("node-id", None, Required(ID), General, Scope::Only(&[PrimaryUnregister, StandbyUnregister, WitnessUnregister, ClusterMatrix, ClusterCrosscheck, ClusterEvent, ClusterCleanup]), "the node that is meant, by its ID"),
     opt("node-name", None, Required(NAME), General, Scope::Only(&[StandbyUnregister, ClusterEvent]), "the node that is meant, by its name"),
 
     opt("fast-checkpoint", Some('c'), Flag, Own, CLONE, "have the source checkpoint at once"),
@@ -207,6 +217,9 @@ pub static OPTIONS: &[Opt] = &[
     opt("list-actions", None, Flag, Own, SERVICE, "show the command of each action"),
     opt("checkpoint", None, Flag, Own, SERVICE, "write out what the server holds before stop and restart"),
 
+    opt("disable-wal-receiver", None, Flag, Own, CONTROL, "end the WAL receiver and keep it from starting"),
+    opt("enable-wal-receiver", None, Flag, Own, CONTROL, "let the WAL receiver start, and wait for it"),
+
     opt("limit", None, Required(Number("ROWS", 1, i32::MAX)), Own, EVENT, "most events shown (default: 20)"),
     opt("all", None, Flag, Own, EVENT, "show all events"),
     opt("event", None, Required(NAME), Own, EVENT, "only events of this name"),
@@ -228,8 +241,6 @@ pub static OPTIONS: &[Opt] = &[
     opt("repmgrd-no-pause", None, Flag, Own, LATER, NOTHING),
     opt("repmgrd-force-unpause", None, Flag, Own, LATER, NOTHING),
     opt("detail", None, Flag, Own, LATER, NOTHING),
-    opt("disable-wal-receiver", None, Flag, Own, LATER, NOTHING),
-    opt("enable-wal-receiver", None, Flag, Own, LATER, NOTHING),
 ];
 
 #[cfg(test)]

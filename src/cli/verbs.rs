@@ -17,6 +17,10 @@ pub enum Verb {
     StandbyPromote,
     /// `standby follow`
     StandbyFollow,
+    /// `witness register`
+    WitnessRegister,
+    /// `witness unregister`
+    WitnessUnregister,
     /// `node status`
     NodeStatus,
     /// `node check`
@@ -25,6 +29,8 @@ pub enum Verb {
     NodeRejoin,
     /// `node service`
     NodeService,
+    /// `node control`
+    NodeControl,
     /// `cluster show`
     ClusterShow,
     /// `cluster matrix`
@@ -76,6 +82,7 @@ impl VerbInfo {
 pub const GROUPS: &[(&str, &str)] = &[
     ("primary", "the server that takes writes"),
     ("standby", "servers that stream from another one"),
+    ("witness", "voters that hold no copy of the data"),
     ("node", "the server on this host"),
     ("cluster", "all nodes together"),
     ("vip", "the addresses that move with the primary"),
@@ -100,8 +107,7 @@ pub const ALIASES: &[(Words, Words)] = &[
 /// that is in [`GROUPS`] too has the other commands. When a command arrives, its word leaves this list.
 pub const LATER: &[(&str, &[&str])] = &[
     ("standby", &["switchover"]),
-    ("witness", &["register", "unregister"]),
-    ("node", &["control", "startup"]),
+    ("node", &["startup"]),
     ("cluster", &["ready"]),
     ("service", &["status", "pause", "unpause"]),
     ("daemon", &["status", "start", "stop", "pause", "unpause"]),
@@ -210,6 +216,31 @@ pub static VERBS: &[VerbInfo] = &[
         ],
     },
     VerbInfo {
+        verb: Verb::WitnessRegister,
+        group: "witness",
+        word: "register",
+        summary: "enter this server into the cluster as a witness",
+        about: "Makes this server, a primary of its own that is no copy of the cluster, a voter in failovers: copies \
+                the cluster's node records into its database and enters it on the cluster's primary, which the \
+                connection options name. With --force a witness is registered anew and its copy is renewed.",
+        exits: &[DB, QUERY],
+        examples: &["repmgr -f /etc/repmgr.conf witness register -h node1 -U repmgr -d repmgr --dry-run"],
+    },
+    VerbInfo {
+        verb: Verb::WitnessUnregister,
+        group: "witness",
+        word: "unregister",
+        summary: "remove the record of a witness",
+        about: "Removes a witness from the cluster's metadata. Its server is left alone. Run on another node with \
+                --node-id when the witness is gone, or on its own host with --force and the connection options of \
+                the primary.",
+        exits: &[DB, QUERY],
+        examples: &[
+            "repmgr -f /etc/repmgr.conf witness unregister",
+            "repmgr -f /etc/repmgr.conf witness unregister --node-id=4",
+        ],
+    },
+    VerbInfo {
         verb: Verb::NodeStatus,
         group: "node",
         word: "status",
@@ -267,6 +298,17 @@ pub static VERBS: &[VerbInfo] = &[
             "repmgr -f /etc/repmgr.conf node service --list-actions",
             "repmgr -f /etc/repmgr.conf node service --action=restart --checkpoint",
         ],
+    },
+    VerbInfo {
+        verb: Verb::NodeControl,
+        group: "node",
+        word: "control",
+        summary: "stop this standby's WAL receiver, or let it run again",
+        about: "For other commands and for tests. A standby whose WAL receiver is disabled falls behind until it is \
+                enabled again. Works by wal_retrieve_retry_interval, which is set by ALTER SYSTEM; needs a \
+                superuser (-S) and the right to signal the server's processes.",
+        exits: &[DB, QUERY],
+        examples: &["repmgr -f /etc/repmgr.conf node control --enable-wal-receiver"],
     },
     VerbInfo {
         verb: Verb::ClusterShow,

@@ -15,6 +15,7 @@ mod remote;
 pub mod standby;
 mod start;
 pub mod vip;
+pub mod witness;
 
 use crate::cli::{Command, Invocation};
 use crate::error::Result;
@@ -35,10 +36,13 @@ pub fn run(inv: &Invocation) -> Result<Exit> {
         Command::StandbyUnregister(args) => standby::unregister::run(ctx, args),
         Command::StandbyPromote(args) => standby::promote::run(ctx, args),
         Command::StandbyFollow(args) => standby::follow::run(ctx, args),
+        Command::WitnessRegister(args) => witness::register::run(ctx, args),
+        Command::WitnessUnregister(args) => witness::unregister::run(ctx, args),
         Command::NodeStatus(args) => node::status::run(ctx, args),
         Command::NodeCheck(args) => node::check::run(ctx, args),
         Command::NodeRejoin(args) => node::rejoin::run(ctx, args),
         Command::NodeService(args) => node::service::run(ctx, args),
+        Command::NodeControl(args) => node::control::run(ctx, args),
         Command::ClusterShow(args) => cluster::show::run(ctx, args),
         Command::ClusterMatrix(args) => cluster::matrix::run(ctx, args),
         Command::ClusterCrosscheck(args) => cluster::crosscheck::run(ctx, args),

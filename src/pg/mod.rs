@@ -20,4 +20,5 @@ pub mod standby_config;
 pub mod tls;
 mod tls_verify;
 mod transport;
+pub mod walreceiver;
 pub mod wire;

@@ -15,6 +15,9 @@ const FILES: &str = "--config-files=postgresql.conf,postgresql.auto.conf,pg_hba.
 const LAST: usize = 20;
 const SOON: Duration = Duration::from_secs(30);
 
+/// The original or ours.
+type Repmgr = fn(&Host, &[&str]) -> Out;
+
 /// A registered primary and a standby, with `extra` in their configuration.
 fn pair(extra: &str, conf: &str) -> Solo {
     cluster(2, extra, conf)
@@ -121,10 +124,10 @@ fn refusals_and_the_plan_are_those_of_the_original() {
 
 #[test]
 fn records_and_data_after_a_rewind_are_those_of_the_original_and_the_loss_is_told_and_kept() {
-    let rows: Vec<[String; 2]> = [Host::original, Host::repmgr]
+    let rows: Vec<[String; 2]> = [Host::original as Repmgr, Host::repmgr]
         .into_iter()
         .enumerate()
-        .map(|(ours, run): (usize, fn(&Host, &[&str]) -> Out)| {
+        .map(|(ours, run): (usize, Repmgr)| {
             let solo = pair("use_replication_slots=yes", "");
             let (one, two) = (solo.host(1), solo.host(2));
             diverge(&solo, Stop::Fast);

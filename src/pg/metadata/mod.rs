@@ -11,6 +11,7 @@ mod events;
 mod history;
 mod install;
 mod nodes;
+mod replace;
 mod schema;
 
 pub use events::{Event, EventFilter, EventRow, Recorded, list_events, record_event};
@@ -21,6 +22,7 @@ pub use nodes::{
     init_voting_term, lock_nodes, node, node_by_name, save_node, set_active, set_address, set_upstream,
     with_upstream_names,
 };
+pub use replace::{Copy, read_copy, replace_nodes};
 
 /// A column of a row of the site's own tables: one of another type, or NULL where none is expected, is an error and
 /// does not end the program.

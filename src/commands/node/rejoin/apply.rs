@@ -7,7 +7,7 @@ use super::{COMMAND, asked, config_files, needs_recovery, plan, recover, require
 use crate::cli::args::NodeRejoin;
 use crate::commands::context::Context;
 use crate::commands::follow_attach as attach;
-use crate::commands::follow_attach::{Made};
+use crate::commands::follow_attach::Made;
 use crate::commands::journal::Journal;
 use crate::commands::notify::{self, Happening};
 use crate::error::{Error, Result};

@@ -4,7 +4,7 @@ use super::plan::{self, Asked};
 use crate::commands::context::Context;
 use crate::commands::follow_footing::Course;
 use crate::commands::follow_target as target;
-use crate::commands::follow_target::{Target};
+use crate::commands::follow_target::Target;
 use crate::commands::registration::failed;
 use crate::domain::lsn::Lsn;
 use crate::domain::node::{NodeRecord, Role};
