@@ -281,9 +281,8 @@ pub static VERBS: &[VerbInfo] = &[
             ("24", "this node cannot rejoin, or did not attach in time"),
         ],
         examples: &[
-            "repmgr -f /etc/repmgr.conf node rejoin -d 'host=node2 user=repmgr dbname=repmgr' --dry-run",
-            "repmgr -f /etc/repmgr.conf node rejoin -d 'host=node2 user=repmgr dbname=repmgr' --force-rewind \
-             --config-files=postgresql.conf,postgresql.auto.conf",
+            "repmgr -f /etc/repmgr.conf node rejoin -d postgresql://repmgr@node2/repmgr --dry-run",
+            "repmgr node rejoin -d postgresql://repmgr@node2/repmgr --force-rewind",
         ],
     },
     VerbInfo {
