@@ -264,12 +264,12 @@ fn killed_at_each_point(how: Stop, points: std::ops::RangeInclusive<usize>) {
 
 #[test]
 fn killed_at_each_early_point_and_run_again_it_finishes() {
-    killed_at_each_point(Stop::Fast, 1..=11);
+    killed_at_each_point(Stop::Fast, 1..=12);
 }
 
 #[test]
 fn killed_at_each_late_point_and_run_again_it_finishes_and_never_starts_as_a_primary() {
-    killed_at_each_point(Stop::Fast, 12..=LAST + 1);
+    killed_at_each_point(Stop::Fast, 13..=LAST + 1);
 }
 
 #[test]
