@@ -306,7 +306,7 @@ fn without_the_right_to_our_own_schema_repmgrs_part_works() {
     host.repmgr(&["primary", "register"])
         .ok()
         .says("going on without it")
-        .says("node record (ID: 1) registered");
+        .says("registered primary \"node1\" (ID: 1)");
     host.repmgr(&["primary", "unregister", "-F"]).ok();
     host.psql("REVOKE ALL ON ALL TABLES IN SCHEMA repmgr FROM plain");
     host.repmgr(&["primary", "register"]).code(7).says("permission denied").says("GRANT");

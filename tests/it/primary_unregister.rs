@@ -64,3 +64,39 @@ fn a_former_primary_is_removed_from_another_node() {
     let want = "2|primary_unregister|node \"node1\" (ID: 1) unregistered from node \"node2\" (ID: 2)";
     assert_eq!(standby.psql(last), want);
 }
+
+#[test]
+fn after_two_promotions_each_inactive_record_goes_by_its_number() {
+    let solo = Solo::new(3);
+    let (one, two, three) = (solo.host(1), solo.host(2), solo.host(3));
+    one.init_primary(&PgOptions::default()).write_conf("");
+    one.repmgr(&["primary", "register"]).ok();
+    for host in [two, three] {
+        host.join(one).catch_up(one).write_conf("");
+        host.repmgr(&["standby", "register"]).ok();
+    }
+    three.catch_up(one);
+    two.catch_up(one);
+    one.stop_pg(Stop::Fast);
+    two.repmgr(&["standby", "promote"]).ok();
+    // Node 3 still names the old primary as its upstream: that record is needed.
+    two.repmgr(&["primary", "unregister", "--node-id=1", "-F"]).code(1).says("node3 (ID: 3)");
+    three.repmgr(&["standby", "follow"]).ok();
+    three.catch_up(two);
+    let pair = Pair::run(three, &["primary", "unregister", "--node-id=1", "--dry-run"]);
+    pair.same_code().ours.clone().ok();
+    two.stop_pg(Stop::Fast);
+    three.repmgr(&["standby", "promote"]).ok();
+    let nodes = "SELECT node_id, type, active FROM repmgr.nodes ORDER BY 1";
+    assert_eq!(three.psql(nodes), "1|primary|f\n2|primary|f\n3|primary|t");
+    three.repmgr(&["primary", "unregister", "--node-id=2"]).ok();
+    three.repmgr(&["primary", "unregister", "--node-id=1"]).ok();
+    assert_eq!(three.psql(nodes), "3|primary|t");
+    three.repmgr(&["primary", "unregister", "--node-id=1"]).code(1).says("(given with --node-id) is not registered");
+    let events = "SELECT details FROM repmgr.events WHERE event = 'primary_unregister' ORDER BY ctid";
+    assert_eq!(
+        three.psql(events),
+        "node \"node2\" (ID: 2) unregistered from node \"node3\" (ID: 3)\n\
+         node \"node1\" (ID: 1) unregistered from node \"node3\" (ID: 3)"
+    );
+}

@@ -132,7 +132,7 @@ fn messages_say_what_is_wrong_and_nothing_is_left_behind() {
     assert_eq!(three.psql("SELECT type FROM repmgr.nodes"), "primary");
 
     three.stop_pg(Stop::Fast);
-    call(Host::repmgr, three, &at(one, &register)).code(1).says("unable to connect to local node");
+    call(Host::repmgr, three, &at(one, &register)).code(1).says("cannot connect to local node");
 }
 
 #[test]

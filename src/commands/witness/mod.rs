@@ -1,9 +1,7 @@
 //! `repmgr witness …`: a voter that holds no copy of the data, only of the node records.
 
-mod copy;
-mod given;
-mod plan;
 pub mod register;
+mod shared;
 pub mod unregister;
 
-pub use copy::{Copied, copy_nodes};
+pub use shared::copy::{Copied, copy_nodes};

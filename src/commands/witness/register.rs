@@ -1,8 +1,8 @@
 //! `repmgr witness register`
 
-use super::copy::copy_nodes;
-use super::given::{connect, given};
-use super::plan::{self, Facts};
+use super::shared::copy::copy_nodes;
+use super::shared::given::{connect, given};
+use super::shared::plan::{self, Facts};
 use crate::cli::args::WitnessRegister;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::Context;

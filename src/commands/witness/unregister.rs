@@ -1,7 +1,7 @@
 //! `repmgr witness unregister`
 
-use super::given::{connect, given};
-use super::plan;
+use super::shared::given::{connect, given};
+use super::shared::plan;
 use crate::cli::args::WitnessUnregister;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::{Context, connect_node};
@@ -98,7 +98,7 @@ fn named(ctx: &Context, error: Error, target: NodeId, nodes: &[NodeRecord]) -> E
     if ctx.general.node_id.is_none() || nodes.iter().any(|n| n.node_id == target) {
         return error;
     }
-    Error { message: format!("node {target} (specified with --node-id) not found"), ..error }
+    Error { message: format!("node {target} (given with --node-id) is not registered"), ..error }
 }
 
 fn all(s: &mut Session) -> Result<Vec<NodeRecord>> {
