@@ -92,7 +92,10 @@ fn after_two_promotions_each_inactive_record_goes_by_its_number() {
     three.repmgr(&["primary", "unregister", "--node-id=2"]).ok();
     three.repmgr(&["primary", "unregister", "--node-id=1"]).ok();
     assert_eq!(three.psql(nodes), "3|primary|t");
-    three.repmgr(&["primary", "unregister", "--node-id=1"]).code(1).says("(given with --node-id) is not registered");
+    three
+        .repmgr(&["primary", "unregister", "--node-id=1"])
+        .code(1)
+        .says("(given with --node-id) is not registered");
     let events = "SELECT details FROM repmgr.events WHERE event = 'primary_unregister' ORDER BY ctid";
     assert_eq!(
         three.psql(events),

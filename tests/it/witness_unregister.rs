@@ -76,7 +76,9 @@ fn what_is_wrong_is_said_and_the_record_stands() {
     three.repmgr(&["witness", "unregister"]).code(1).says("holds no repmgr metadata").says("HINT");
     call(Host::repmgr, three, &at(one, &["witness", "register"])).ok();
     one.repmgr(&["witness", "unregister"]).code(1).says("see \"repmgr primary unregister\"");
-    one.repmgr(&["witness", "unregister", "--node-id=9"]).code(1).says("given with --node-id) is not registered");
+    one.repmgr(&["witness", "unregister", "--node-id=9"])
+        .code(1)
+        .says("given with --node-id) is not registered");
     one.psql("UPDATE repmgr.nodes SET upstream_node_id = 3 WHERE node_id = 2");
     three.repmgr(&["witness", "unregister"]).code(1).says("\"node2\" (ID: 2)");
     one.psql("UPDATE repmgr.nodes SET upstream_node_id = 1 WHERE node_id = 2");
