@@ -30,6 +30,7 @@ mod it {
     mod metadata;
     mod node_check;
     mod node_control;
+    mod node_rejoin;
     mod node_service;
     mod node_status;
     mod one_primary;

@@ -1,8 +1,9 @@
 //! What each command can be told, as argh reads it from the normalised command line.
 
 use super::choices::{
-    Action, Check, CheckOutput, ExternalFiles, FollowWait, Force, Mode, Output, Rows, WaitSync, action,
-    check, check_output, external_files, follow_wait, node_id, output, seconds, wait_sync,
+    Action, Check, CheckOutput, ExternalFiles, FollowWait, Force, Mode, Output, RewindProgram, Rows,
+    WaitSync, action, check, check_output, external_files, follow_wait, node_id, output, rewind_program,
+    seconds, wait_sync,
 };
 use crate::domain::node::NodeId;
 use argh::FromArgs;
@@ -224,6 +225,24 @@ pub struct NodeCheck {
     /// given as `--remote-node-id`: the node that `--replication-connection` connects to
     #[argh(option, from_str_fn(node_id))]
     pub remote_node_id: Option<NodeId>,
+}
+
+/// options of `node rejoin`
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[argh(help_triggers("--help"))]
+pub struct NodeRejoin {
+    /// given as `--force-rewind`. `None`: pg_rewind is not run
+    #[argh(option, from_str_fn(rewind_program))]
+    pub force_rewind: Option<RewindProgram>,
+    /// given as `--config-files`: names in the data directory, separated by commas
+    #[argh(option)]
+    pub config_files: Option<String>,
+    /// given as `--config-archive-dir`. `None`: /tmp
+    #[argh(option)]
+    pub config_archive_dir: Option<PathBuf>,
+    /// given as `--no-wait`
+    #[argh(switch)]
+    pub no_wait: bool,
 }
 
 /// options of `node service`

@@ -1,6 +1,7 @@
 //! The values that options choose from, and how they are read.
 
 use crate::domain::node::NodeId;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Whether a command changes anything.
@@ -122,6 +123,15 @@ pub enum FollowWait {
     UpTo(Duration),
 }
 
+/// Which pg_rewind `node rejoin` may run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RewindProgram {
+    /// `--force-rewind`: the one of this PostgreSQL.
+    Found,
+    /// `--force-rewind=PATH`.
+    At(PathBuf),
+}
+
 /// How many events `cluster event` shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rows {
@@ -165,6 +175,10 @@ pub(super) fn wait_sync(text: &str) -> Result<WaitSync, String> {
 
 pub(super) fn follow_wait(text: &str) -> Result<FollowWait, String> {
     if text.is_empty() { Ok(FollowWait::AsConfigured) } else { seconds(text).map(FollowWait::UpTo) }
+}
+
+pub(super) fn rewind_program(text: &str) -> Result<RewindProgram, String> {
+    Ok(if text.is_empty() { RewindProgram::Found } else { RewindProgram::At(PathBuf::from(text)) })
 }
 
 pub(super) fn external_files(text: &str) -> Result<ExternalFiles, String> {

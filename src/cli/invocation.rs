@@ -2,9 +2,9 @@
 
 use super::args::{
     ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, General, NodeCheck,
-    NodeControl, NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow,
-    StandbyPromote, StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus, VipUnbind,
-    WitnessRegister, WitnessUnregister,
+    NodeControl, NodeRejoin, NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone,
+    StandbyFollow, StandbyPromote, StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus,
+    VipUnbind, WitnessRegister, WitnessUnregister,
 };
 use super::choices::CheckOutput;
 use super::help;
@@ -75,6 +75,8 @@ pub enum Command {
     NodeStatus(NodeStatus),
     /// `node check`
     NodeCheck(NodeCheck),
+    /// `node rejoin`
+    NodeRejoin(NodeRejoin),
     /// `node service`
     NodeService(NodeService),
     /// `node control`
@@ -322,6 +324,7 @@ fn command(verb: Verb, args: &[String]) -> Result<Command> {
         Verb::WitnessUnregister => Command::WitnessUnregister(read(args)?),
         Verb::NodeStatus => Command::NodeStatus(read(args)?),
         Verb::NodeCheck => Command::NodeCheck(read(args)?),
+        Verb::NodeRejoin => Command::NodeRejoin(read(args)?),
         Verb::NodeService => Command::NodeService(read(args)?),
         Verb::NodeControl => Command::NodeControl(read(args)?),
         Verb::ClusterShow => Command::ClusterShow(read(args)?),

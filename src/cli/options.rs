@@ -7,9 +7,9 @@ use Kind::{Choice, Delay, Level, Number, Text};
 use Value::{None as Flag, Optional, Required};
 use Verb::{
     ClusterCleanup, ClusterCrosscheck, ClusterEvent, ClusterMatrix, ClusterShow, NodeCheck, NodeControl,
-    NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow, StandbyPromote,
-    StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus, VipUnbind, WitnessRegister,
-    WitnessUnregister,
+    NodeRejoin, NodeService, NodeStatus, PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyFollow,
+    StandbyPromote, StandbyRegister, StandbyUnregister, VipAnnounce, VipBind, VipStatus, VipUnbind,
+    WitnessRegister, WitnessUnregister,
 };
 
 /// One option.
@@ -122,10 +122,12 @@ const CONNECTS: Scope = Scope::Only(&[
     StandbyRegister,
     WitnessRegister,
     WitnessUnregister,
+    NodeRejoin,
     ClusterShow,
     ClusterMatrix,
     ClusterCrosscheck,
 ]);
+const REJOIN: Scope = Scope::Only(&[NodeRejoin]);
 const CLONE: Scope = Scope::Only(&[StandbyClone]);
 const REGISTER: Scope = Scope::Only(&[StandbyRegister]);
 const CHECK: Scope = Scope::Only(&[NodeCheck]);
@@ -163,7 +165,7 @@ pub static OPTIONS: &[Opt] = &[
     opt("terse", Some('t'), Flag, General, Scope::All, "leave out details and hints"),
     opt("verbose", Some('v'), Flag, General, Scope::All, "say more: which configuration file, why connections failed"),
 
-    opt("dry-run", None, Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister, StandbyPromote, StandbyFollow, WitnessRegister, WitnessUnregister, NodeService, ClusterCleanup, VipBind, VipUnbind, VipAnnounce]), "show what would be done, change nothing"),
+    opt("dry-run", None, Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyUnregister, StandbyPromote, StandbyFollow, WitnessRegister, WitnessUnregister, NodeRejoin, NodeService, ClusterCleanup, VipBind, VipUnbind, VipAnnounce]), "show what would be done, change nothing"),
     opt("force", Some('F'), Flag, General, Scope::Only(&[PrimaryRegister, PrimaryUnregister, StandbyClone, StandbyRegister, StandbyPromote, WitnessRegister, WitnessUnregister]), "go on where the command would otherwise refuse"),
     opt("dbname", Some('d'), Required(Text("CONNINFO")), General, CONNECTS, "name of the database, or a whole connection string"),
     opt("host", Some('h'), Required(Text("HOST")), General, CONNECTS, "host to connect to"),
@@ -189,7 +191,7 @@ pub static OPTIONS: &[Opt] = &[
     opt("wait-sync", None, Optional(SECONDS), Own, REGISTER, "wait until the record has reached the standby, without a number for ever"),
 
     opt("wait", Some('w'), Optional(SECONDS), Own, Scope::Only(&[StandbyFollow]), "wait for the server to be followed (default: primary_follow_timeout)"),
-    opt("no-wait", Some('W'), Flag, Own, Scope::Only(&[StandbyFollow]), "do not wait; no effect, it is the default"),
+    opt("no-wait", Some('W'), Flag, Own, Scope::Only(&[StandbyFollow, NodeRejoin]), "look once whether a rejoined node is attached; for follow the default"),
     opt("siblings-follow", None, Flag, Own, Scope::Only(&[StandbyPromote]), "have the other standbys follow the new primary, over ssh"),
 
     opt("has-passfile", None, Flag, Pick("check"), CHECK, "is there a password file?"),
@@ -208,6 +210,9 @@ pub static OPTIONS: &[Opt] = &[
     opt("remote-node-id", None, Required(ID), Own, CHECK, "node that --replication-connection connects to"),
 
     opt("is-shutdown-cleanly", None, Flag, Own, Scope::Only(&[NodeStatus]), "tell whether the server was shut down cleanly"),
+    opt("force-rewind", None, Optional(FILE), Own, REJOIN, "have pg_rewind discard what the primary does not have (a path names the program)"),
+    opt("config-files", None, Required(Text("FILES")), Own, REJOIN, "files of the data directory, separated by commas, that are kept as they are"),
+    opt("config-archive-dir", None, Required(DIR), Own, REJOIN, "where they are kept meanwhile (default: /tmp)"),
     opt("action", None, Required(Choice(&["start", "stop", "restart", "reload", "promote"])), Own, SERVICE, "what to do"),
     opt("list-actions", None, Flag, Own, SERVICE, "show the command of each action"),
     opt("checkpoint", None, Flag, Own, SERVICE, "write out what the server holds before stop and restart"),
@@ -233,11 +238,8 @@ pub static OPTIONS: &[Opt] = &[
     opt("remote-config-file", Some('C'), Required(FILE), Obsolete("it is no longer needed"), LATER, NOTHING),
     opt("no-conninfo-password", None, Flag, Obsolete("passwords are never written unless configured"), LATER, NOTHING),
     opt("always-promote", None, Flag, Own, LATER, NOTHING),
-    opt("force-rewind", None, Optional(FILE), Own, LATER, NOTHING),
     opt("repmgrd-no-pause", None, Flag, Own, LATER, NOTHING),
     opt("repmgrd-force-unpause", None, Flag, Own, LATER, NOTHING),
-    opt("config-files", None, Required(Text("FILES")), Own, LATER, NOTHING),
-    opt("config-archive-dir", None, Required(DIR), Own, LATER, NOTHING),
     opt("detail", None, Flag, Own, LATER, NOTHING),
 ];
 

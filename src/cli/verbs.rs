@@ -25,6 +25,8 @@ pub enum Verb {
     NodeStatus,
     /// `node check`
     NodeCheck,
+    /// `node rejoin`
+    NodeRejoin,
     /// `node service`
     NodeService,
     /// `node control`
@@ -105,7 +107,7 @@ pub const ALIASES: &[(Words, Words)] = &[
 /// that is in [`GROUPS`] too has the other commands. When a command arrives, its word leaves this list.
 pub const LATER: &[(&str, &[&str])] = &[
     ("standby", &["switchover"]),
-    ("node", &["rejoin", "startup"]),
+    ("node", &["startup"]),
     ("cluster", &["ready"]),
     ("service", &["status", "pause", "unpause"]),
     ("daemon", &["status", "start", "stop", "pause", "unpause"]),
@@ -261,6 +263,27 @@ pub static VERBS: &[VerbInfo] = &[
             ("25", "not everything is OK"),
         ],
         examples: &["repmgr -f /etc/repmgr.conf node check --replication-lag --nagios"],
+    },
+    VerbInfo {
+        verb: Verb::NodeRejoin,
+        group: "node",
+        word: "rejoin",
+        summary: "bring a stopped server back as a standby of the primary",
+        about: "Makes the server on this host, which must be down, a standby of the current primary: -d names a \
+                node that leads to it. A server that has WAL which the primary does not have is refused, with what \
+                would be lost; --force-rewind has pg_rewind discard it, after that WAL was kept aside \
+                (rejoin_keep_wal_dir). A run that was cut off is finished by running the command again; \
+                until then the server does not start, or starts as a standby.",
+        exits: &[
+            ("4", "the server could not be started"),
+            DB,
+            QUERY,
+            ("24", "this node cannot rejoin, or did not attach in time"),
+        ],
+        examples: &[
+            "repmgr -f /etc/repmgr.conf node rejoin -d postgresql://repmgr@node2/repmgr --dry-run",
+            "repmgr node rejoin -d postgresql://repmgr@node2/repmgr --force-rewind",
+        ],
     },
     VerbInfo {
         verb: Verb::NodeService,

@@ -40,6 +40,7 @@ pub fn run(inv: &Invocation) -> Result<Exit> {
         Command::WitnessUnregister(args) => witness::unregister::run(ctx, args),
         Command::NodeStatus(args) => node::status::run(ctx, args),
         Command::NodeCheck(args) => node::check::run(ctx, args),
+        Command::NodeRejoin(args) => node::rejoin::run(ctx, args),
         Command::NodeService(args) => node::service::run(ctx, args),
         Command::NodeControl(args) => node::control::run(ctx, args),
         Command::ClusterShow(args) => cluster::show::run(ctx, args),

@@ -74,6 +74,7 @@ fn needs_file(inv: &Invocation) -> bool {
         | Command::WitnessRegister(_)
         | Command::WitnessUnregister(_)
         | Command::NodeStatus(_)
+        | Command::NodeRejoin(_)
         | Command::NodeService(_)
         | Command::NodeControl(_)
         | Command::ClusterEvent(_)

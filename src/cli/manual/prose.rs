@@ -29,7 +29,7 @@ and takes the place of repmgr 4 and 5 and of HighGo's hg_repmgr: the same
 commands, configuration file, metadata and exit codes.
 .Pp
 This version has the commands below.
-Switchover, rejoin and the daemon repmgrd are not in it yet; the original does
+Switchover and the daemon repmgrd are not in it yet; the original does
 these on the same metadata.
 .Pp
 Each node has a configuration file that says who it is; see

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod control;
+pub mod rejoin;
 pub mod service;
 mod shared;
 pub mod status;

@@ -213,7 +213,8 @@ impl Stillness {
 }
 
 /// Done and total of a line such as `  1234/30000 kB (4%), 0/1 tablespace`, in bytes.
-fn progress_of(line: &str) -> Option<(u64, u64)> {
+#[must_use]
+pub fn progress_of(line: &str) -> Option<(u64, u64)> {
     let (amounts, rest) = line.trim().split_once(" kB")?;
     if !rest.starts_with([' ', ',']) {
         return None;

@@ -22,6 +22,7 @@ mod target;
 mod upstream;
 mod wish;
 
+pub use copy::progress_of;
 pub use plan::{for_replication, primary_conninfo, shown};
 
 use crate::cli::args::StandbyClone;
