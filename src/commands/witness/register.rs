@@ -52,7 +52,7 @@ pub fn run(ctx: &Context, _args: &WitnessRegister) -> Result<Exit> {
                 report::notice("would now create the repmgr metadata in the witness's database");
             }
             report::notice(format!("would now register node {} as witness", record.label()));
-            report::info("all prerequisites for \"witness register\" are met");
+            report::info("every check for \"witness register\" passed");
         }
         Effort::Apply => {
             // What cannot be registered is to leave no schema behind.
@@ -86,7 +86,7 @@ fn check_witness(s: &mut Session) -> Result<()> {
 /// The record of the given server, as far as can be told: that of the active primary.
 fn check_primary(s: &mut Session, recovery: Recovery) -> Result<NodeRecord> {
     if recovery == Recovery::Standby {
-        return Err(Error::new(Exit::BadConfig, "the given primary node is a standby")
+        return Err(Error::new(Exit::BadConfig, "the server given as the primary is a standby")
             .detail("pg_is_in_recovery() is true")
             .hint("give the connection options of the cluster's primary"));
     }
@@ -94,8 +94,8 @@ fn check_primary(s: &mut Session, recovery: Recovery) -> Result<NodeRecord> {
     let primary =
         metadata::active_primary(s).map_err(|e| failed(e, "unable to read the record of the primary"))?;
     primary.ok_or_else(|| {
-        Error::new(Exit::BadConfig, "unable to determine the cluster's primary node")
-            .detail("no active node is registered as primary")
+        Error::new(Exit::BadConfig, "the cluster has no known primary")
+            .detail("no record says active primary")
             .hint("register it with \"repmgr primary register --force\"")
     })
 }

@@ -35,7 +35,7 @@ pub fn run(ctx: &Context, _args: &WitnessUnregister) -> Result<Exit> {
     let record = plan::unregister(target, &nodes).map_err(|e| named(ctx, e, target, &nodes))?;
     if ctx.effort() == Effort::DryRun {
         report::notice(format!("would now unregister witness node {}", record.label()));
-        report::info("all prerequisites for \"witness unregister\" are met");
+        report::info("every check for \"witness unregister\" passed");
         return Ok(Exit::Success);
     }
     report::info(format!("unregistering witness node {}", record.label()));

@@ -246,7 +246,7 @@ fn finish(mut work: Work<'_>, done: Result<Option<String>>) -> Result<Exit> {
             let happening = about(Happening::new(own, EVENT).details(details.as_str()));
             notify::announce(work.ctx, &happening, stamp.as_deref());
             work.journal.done()?;
-            report::notice("NODE REJOIN successful").detail(details);
+            report::notice("this node is back as a standby").detail(details);
             Ok(Exit::Success)
         }
         Err(why) => {

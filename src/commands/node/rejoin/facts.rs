@@ -91,9 +91,9 @@ pub fn local(data_dir: &Path) -> Result<Local> {
 
 /// The refusal of a server that runs.
 pub fn running(pid: u32) -> Error {
-    Error::new(Exit::Rejoin, "database is still running")
+    Error::new(Exit::Rejoin, "the server of this node runs")
         .detail(format!("process {pid} is its server"))
-        .hint("\"repmgr node rejoin\" cannot be executed on a running node; stop it first")
+        .hint("stop it first, for example with \"repmgr node service --action=stop\"")
 }
 
 /// The refusal of a server that was not stopped.
@@ -104,9 +104,9 @@ pub fn check_clean(local: &Local, asked: Asked) -> Result<()> {
     match (local.condition, asked) {
         (Condition::Clean, _) | (Condition::CrashedStandby | Condition::Crashed, Asked::Yes) => Ok(()),
         (Condition::CrashedStandby | Condition::Crashed, Asked::No) => {
-            Err(Error::new(Exit::Rejoin, "database is not shut down cleanly")
+            Err(Error::new(Exit::Rejoin, "the server of this node was not stopped in order")
                 .detail(format!("its state is \"{}\"", local.control.state))
-                .hint("provide --force-rewind to run recovery"))
+                .hint("with --force-rewind it is recovered first"))
         }
     }
 }
@@ -161,7 +161,7 @@ pub fn gather(ctx: &Context) -> Result<Facts> {
         .hint("if it was promoted on purpose, run \"repmgr primary register --force\" there"));
     }
     let own = nodes.iter().find(|n| n.node_id == id).cloned().ok_or_else(|| {
-        Error::new(Exit::BadConfig, format!("no record found for this node (ID: {id})"))
+        Error::new(Exit::BadConfig, format!("this node (ID: {id}) is not registered"))
             .detail(format!("looked for on node {}", record.label()))
             .hint("enter it with \"repmgr standby register --force\"")
     })?;
@@ -172,9 +172,8 @@ pub fn gather(ctx: &Context) -> Result<Facts> {
 
 /// `-d` is missing.
 pub fn no_server() -> Error {
-    let what =
-        "database connection parameters for an available node must be provided when executing NODE REJOIN";
-    Error::new(Exit::BadConfig, what).hint("name a running node of the cluster with -d")
+    let what = "\"node rejoin\" needs a running node of the cluster";
+    Error::new(Exit::BadConfig, what).hint("name one with -d/--dbname, as a connection string")
 }
 
 /// An error of what is shared with `standby follow`, as one of ours.

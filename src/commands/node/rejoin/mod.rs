@@ -100,7 +100,7 @@ fn fresh(ctx: &Context, args: &NodeRejoin) -> Result<Exit> {
     }
     if ctx.effort() == Effort::DryRun {
         dry_run(ctx, args, &mut facts, &local, &way, &files)?;
-        report::info("prerequisites for executing NODE REJOIN are met");
+        report::info("every check for \"node rejoin\" passed");
         return Ok(Exit::Success);
     }
     let noted = Noted::new(&facts, config_files::archive(args, settings), files, keep::place(settings));
@@ -109,32 +109,30 @@ fn fresh(ctx: &Context, args: &NodeRejoin) -> Result<Exit> {
 
 /// Why pg_rewind is needed, and what it will take away.
 fn required(loss: &Loss, target: &str) {
-    report::notice(format!(
-        "pg_rewind execution required for this node to attach to rejoin target node {target}"
-    ))
-    .detail(loss.fork_text())
-    .detail(format!("{} will be discarded", loss.range()));
+    report::notice(format!("this node follows node {target} only after pg_rewind"))
+        .detail(loss.fork_text())
+        .detail(format!("{} will be discarded", loss.range()));
 }
 
 /// What was found.
 fn tell(ctx: &Context, local: &Local, facts: &Facts, way: &Way) {
     if ctx.effort() == Effort::DryRun {
-        report::info("replication connection to the rejoin target node was successful");
-        report::info("local and rejoin target system identifiers match")
+        report::info("replication connections to the target are accepted");
+        report::info("both servers are copies of one cluster")
             .detail(format!("system identifier is {}", local.course.system));
     }
     let (end, target) = (local.end, &facts.target);
     match way {
         Way::AsItIs(Footing::SameTimeline) => drop(
-            report::info("timelines are same, this server is not ahead")
-                .detail(format!("local node lsn is {end}, rejoin target lsn is {}", target.course.position)),
+            report::info("both are on one timeline, and the target is not behind")
+                .detail(format!("this node ends at {end}, the target is at {}", target.course.position)),
         ),
         Way::AsItIs(Footing::Forked(fork)) => drop(
             report::info(format!(
-                "local node {} can attach to rejoin target node {}",
+                "node {} can follow node {} as it is",
                 facts.own.node_id, target.record.node_id
             ))
-            .detail(format!("local node's recovery point: {end}; rejoin target node's fork point: {fork}")),
+            .detail(format!("this node ends at {end}, the timelines forked at {fork}")),
         ),
         Way::Rewind(_) => {}
     }
@@ -158,15 +156,14 @@ fn dry_run(
         if local.condition == Condition::Clean && rewind::is_settled(&mut facts.target) {
             rewind::rehearse(&program)?;
         }
-        report::info("prerequisites for using pg_rewind are met");
+        report::info("pg_rewind can do its work");
         let archive = config_files::archive(args, settings);
         for name in files {
             let to = archive.join(name);
-            report::info(format!("file \"{name}\" would be copied to \"{}\"", to.display()));
+            report::info(format!("would save \"{name}\" as \"{}\"", to.display()));
         }
-        report::info(format!("the WAL would be kept in \"{}\"", keep::place(settings).display()));
-        report::info("pg_rewind would now be executed")
-            .detail(format!("pg_rewind command is:\n  {}", program.shown()));
+        report::info(format!("would keep the WAL in \"{}\"", keep::place(settings).display()));
+        report::info("would run pg_rewind").detail(format!("command: {}", program.shown()));
     }
     if let Some(slot) = attach::slot(ctx)? {
         let label = facts.target.record.label();

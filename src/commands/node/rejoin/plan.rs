@@ -44,13 +44,13 @@ impl Loss {
         let (end, fork) = (Lsn(*end), Lsn(*fork));
         if target_timeline < timeline {
             return format!(
-                "this server's timeline {timeline} is ahead of timeline {target_timeline} of the rejoin target, \
-                 they forked at {fork}; current recovery point {end}"
+                "this server's timeline {timeline} is newer than timeline {target_timeline} of the target; they forked at \
+                 {fork}, and this server ends at {end}"
             );
         }
         format!(
-            "rejoin target server's timeline {target_timeline} forked off current database system timeline \
-             {timeline} before current recovery point {end}"
+            "the target's timeline {target_timeline} left this server's timeline {timeline} at {fork}, and this server \
+             ends at {end}"
         )
     }
 }
@@ -125,27 +125,24 @@ pub fn way(own: &Course, target: &Course, end: Lsn, label: &str) -> Result<Way> 
     match obstacle {
         Obstacle::PastFork(fork) => Ok(Way::Rewind(loss(fork))),
         Obstacle::TimelineAhead | Obstacle::NotAnAncestor => Ok(Way::Rewind(loss(divergence(own, target)))),
-        Obstacle::OtherCluster => {
-            Err(Error::new(Exit::Rejoin, "this node is not part of the rejoin target's cluster")
+        Obstacle::OtherCluster => Err(Error::new(Exit::Rejoin, "the target belongs to another cluster")
+            .detail(format!(
+                "system identifier of this node: {}, of node {label}: {}",
+                own.system, target.system
+            ))
+            .hint("check \"data_directory\" here and the connection string of -d")),
+        Obstacle::SameNumberOtherFork => {
+            Err(Error::new(Exit::Rejoin, "this node and the target are on different timelines of one number")
                 .detail(format!(
-                    "system identifier of this node: {}, of node {label}: {}",
-                    own.system, target.system
+                    "both are on timeline {}, and came to it by promotions of their own; they parted at {}",
+                    own.timeline,
+                    divergence(own, target)
                 ))
-                .hint("check \"data_directory\" here and the connection string of -d"))
+                .detail(format!("{} would be lost", loss(divergence(own, target)).range()))
+                .detail("pg_rewind takes timelines of one number for the same and would do nothing")
+                .hint(clone))
         }
-        Obstacle::SameNumberOtherFork => Err(Error::new(
-            Exit::Rejoin,
-            "this node and the rejoin target are on different timelines of one number",
-        )
-        .detail(format!(
-            "both are on timeline {}, and came to it by promotions of their own; they parted at {}",
-            own.timeline,
-            divergence(own, target)
-        ))
-        .detail(format!("{} would be lost", loss(divergence(own, target)).range()))
-        .detail("pg_rewind takes timelines of one number for the same and would do nothing")
-        .hint(clone)),
-        Obstacle::Ahead => Err(Error::new(Exit::Rejoin, "this node is ahead of the rejoin target")
+        Obstacle::Ahead => Err(Error::new(Exit::Rejoin, "this node has more WAL than the target")
             .detail(format!(
                 "both are on timeline {}; this node ends at {end}, node {label} at {}",
                 own.timeline, target.position
@@ -162,13 +159,10 @@ pub fn way(own: &Course, target: &Course, end: Lsn, label: &str) -> Result<Way> 
 pub fn allow(loss: &Loss, control: &ControlFile, asked: Asked, target: &str) -> Result<()> {
     let lost = || format!("{} would be lost, the fork is at {}", loss.range(), Lsn(loss.fork));
     if asked == Asked::No {
-        return Err(Error::new(
-            Exit::Rejoin,
-            format!("this node cannot attach to rejoin target node {target}"),
-        )
-        .detail(loss.fork_text())
-        .detail(lost())
-        .hint("use --force-rewind to execute pg_rewind, which discards it"));
+        return Err(Error::new(Exit::Rejoin, format!("this node cannot follow node {target} as it is"))
+            .detail(loss.fork_text())
+            .detail(lost())
+            .hint("with --force-rewind pg_rewind discards it"));
     }
     if !control.can_rewind() {
         return Err(Error::new(Exit::Rejoin, "pg_rewind cannot be used on this server")

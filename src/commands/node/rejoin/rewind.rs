@@ -175,7 +175,7 @@ pub fn rehearse(program: &Program) -> Result<Lsn> {
 /// # Errors
 /// [`Exit::Rejoin`].
 pub fn run(program: &Program, display: Display) -> Result<()> {
-    report::notice("executing pg_rewind").detail(format!("pg_rewind command is \"{}\"", program.shown()));
+    report::notice("running pg_rewind").detail(format!("command: {}", program.shown()));
     let program = program.clone().arg("--progress");
     let say = |text: String| drop(report::info(text));
     let mut progress = Progress::new(0, display, &say);

@@ -105,7 +105,7 @@ impl Work<'_> {
     pub fn settings(&mut self, version: ServerVersion) -> Result<()> {
         self.step(Step::Settings)?;
         let own = self.facts.own.node_id;
-        report::notice(format!("setting node {own}'s upstream to node {}", self.facts.target.record.node_id));
+        report::notice(format!("node {own} becomes a standby of node {}", self.facts.target.record.node_id));
         self.assert_standby(version)
     }
 
@@ -163,7 +163,7 @@ impl Work<'_> {
         self.assert_standby(version(data_dir)?)?;
         let service = service_settings(settings);
         let command = ctl::service_command(Action::Start, &service)?;
-        report::notice(format!("starting server using \"{command}\""));
+        report::notice(format!("starting the server: {command}"));
         match ctl::run_service(Action::Start, &service, Deadline::after(START)) {
             Ok(_) => {}
             // pg_ctl does not wait for long replay; the server goes on.
@@ -207,7 +207,7 @@ impl Work<'_> {
             return attach::wait_attached(&mut self.facts.target, name, patience).map_err(as_rejoin);
         }
         if !attach::is_attached(&mut self.facts.target.session, name).unwrap_or(false) {
-            report::info(format!("this node is not attached to node {} yet", record.label()))
+            report::info(format!("node {} has no walsender for this node yet", record.label()))
                 .hint("-W/--no-wait was given; see \"repmgr node check --upstream\"");
         }
         Ok(())

@@ -35,7 +35,7 @@ fn check_name(facts: &Facts<'_>) -> Result<()> {
     let record = facts.record;
     let mut others = facts.nodes.iter().filter(|n| n.node_id != record.node_id && n.active);
     let Some(taken) = others.find(|n| n.node_name == record.node_name) else { return Ok(()) };
-    let message = format!("node {} exists already with node_name \"{}\"", taken.node_id, record.node_name);
+    let message = format!("node {} has the name \"{}\" already", taken.node_id, record.node_name);
     Err(Error::new(Exit::BadConfig, message)
         .detail(format!("this node's ID is {}", record.node_id))
         .hint("give each node a node_id and a node_name of its own"))
@@ -45,16 +45,13 @@ fn check_number(facts: &Facts<'_>, warnings: &mut Vec<String>) -> Result<()> {
     let record = facts.record;
     let Some(old) = facts.nodes.iter().find(|n| n.node_id == record.node_id) else { return Ok(()) };
     if old.role != Role::Witness {
-        let message = format!("node {} is already registered as a {} node", old.label(), old.role);
+        let message = format!("the record of node {} says {}", old.label(), old.role);
         return Err(Error::new(Exit::BadConfig, message)
             .hint("give the witness a node_id of its own, or unregister that node first"));
     }
     if facts.force == Force::No {
-        return Err(Error::new(
-            Exit::BadConfig,
-            format!("witness node {} is already registered", old.label()),
-        )
-        .hint("use option -F/--force to register it anew"));
+        return Err(Error::new(Exit::BadConfig, format!("witness {} is registered already", old.label()))
+            .hint("-F/--force writes the record anew"));
     }
     if old.node_name != record.node_name {
         warnings.push(format!(
@@ -98,12 +95,15 @@ fn check_copy(facts: &Facts<'_>, warnings: &mut Vec<String>) -> Result<()> {
 /// [`Exit::BadConfig`]: no such node, not a witness, or others hang on it.
 pub fn unregister(target: NodeId, nodes: &[NodeRecord]) -> Result<&NodeRecord> {
     let record = nodes.iter().find(|n| n.node_id == target).ok_or_else(|| {
-        Error::new(Exit::BadConfig, format!("no record found for node {target}"))
+        Error::new(Exit::BadConfig, format!("node {target} is not registered"))
             .hint("\"repmgr cluster show\" lists the registered nodes")
     })?;
     if record.role != Role::Witness {
-        let error = Error::new(Exit::BadConfig, format!("node {target} is not a witness node"))
-            .detail(format!("node {} is registered as {}", record.label(), record.role));
+        let error = Error::new(Exit::BadConfig, format!("node {target} is no witness")).detail(format!(
+            "node {} is registered as {}",
+            record.label(),
+            record.role
+        ));
         return Err(match record.role {
             Role::Primary => error.hint("see \"repmgr primary unregister\""),
             Role::Standby => error.hint("see \"repmgr standby unregister\""),
@@ -156,12 +156,12 @@ mod tests {
         let (no, yes) = (Force::No, Force::Yes);
         for (why, nodes, copy, force, want) in [
             ("new, a fresh database", cluster.clone(), vec![], no, Ok(0)),
-            ("registered", with_me.clone(), with_me.clone(), no, Err("already registered")),
+            ("registered", with_me.clone(), with_me.clone(), no, Err("registered already")),
             ("registered, forced", with_me.clone(), with_me.clone(), yes, Ok(0)),
             ("registered under another name, forced", vec![named(4, "z")], vec![], yes, Ok(1)),
-            ("the name is taken", vec![named(3, "n4")], vec![], yes, Err("exists already with node_name")),
-            ("the number is a standby's", vec![node(4, Role::Standby, Some(1))], vec![], yes, Err("as a standby node")),
-            ("the number is the primary's", vec![node(4, Role::Primary, None)], vec![], yes, Err("as a primary node")),
+            ("the name is taken", vec![named(3, "n4")], vec![], yes, Err("has the name")),
+            ("the number is a standby's", vec![node(4, Role::Standby, Some(1))], vec![], yes, Err("says standby")),
+            ("the number is the primary's", vec![node(4, Role::Primary, None)], vec![], yes, Err("says primary")),
             ("records of before", cluster.clone(), cluster.clone(), no, Err("already contains node records")),
             ("the same, forced", cluster.clone(), cluster.clone(), yes, Ok(0)),
             ("cut off", cluster.clone(), with_me, no, Ok(1)),
@@ -190,7 +190,7 @@ mod tests {
             ("the primary", 1, Some("primary unregister")),
             ("a standby", 2, Some("standby unregister")),
             ("others hang on it", 4, Some("\"n2\" (ID: 2)")),
-            ("nobody", 9, Some("no record found for node 9")),
+            ("nobody", 9, Some("node 9 is not registered")),
         ] {
             match (unregister(NodeId(id), &nodes), want) {
                 (Ok(got), None) => assert_eq!(got.node_id, NodeId(id), "{why}"),
