@@ -61,7 +61,7 @@ fn an_address_that_another_host_has_is_not_taken_up_and_its_owner_is_named() {
 fn a_plain_address_is_that_address_alone_and_a_second_bind_changes_nothing() {
     let lab = lab(1, &format!("virtual_ip='{IP},{IP6}'"));
     let host = lab.host(1);
-    vip_ambient(host, &["bind", "--dry-run"]).ok().says("would now take up address 10.79.0.100/32");
+    vip_ambient(host, &["bind", "--dry-run"]).ok().says("would take up address 10.79.0.100/32");
     assert!(!addresses(host).contains(IP));
     vip_ambient(host, &["bind"]).ok().says("NOTICE: address 10.79.0.100/32").within(Duration::from_secs(5));
     assert!(has(host, "10.79.0.100/32") && has(host, "fd00:79::100/128"), "{}", addresses(host));
@@ -216,7 +216,7 @@ fn the_registered_primary_has_the_address_and_the_unregistered_one_has_not() {
     host.repmgr(&["primary", "register"]).code(1).says("CAP_NET_ADMIN").says("--force");
     assert_eq!(host.psql("SELECT to_regclass('repmgr.nodes') IS NULL"), "t", "nothing was registered");
     host.run_as_root(&["bash", "-c", allow]).ok();
-    host.repmgr(&["primary", "register", "--dry-run"]).ok().says("would now take up address 10.79.0.101/32");
+    host.repmgr(&["primary", "register", "--dry-run"]).ok().says("would take up address 10.79.0.101/32");
     assert!(!addresses(host).contains("10.79.0.101"));
     host.repmgr(&["primary", "register"]).ok().says("address 10.79.0.101/32 on \"eth0\" is up");
     assert!(has(host, "10.79.0.101/32"));

@@ -38,7 +38,7 @@ pub fn prospect(ctx: &Context) -> Result<()> {
             (Effort::Apply, _) | (Effort::DryRun, Presence::Held | Presence::OtherPrefix(_)) => {}
             (Effort::DryRun, Presence::Absent | Presence::OtherCard(_)) => {
                 unasked(&state.place.to_string(), &probed);
-                report::notice(format!("would now take up address {}", state.place));
+                report::notice(format!("would take up address {}", state.place));
             }
         }
     }
