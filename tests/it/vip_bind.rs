@@ -2,7 +2,7 @@
 
 use super::vip_common::{
     ARP, IP, IP6, IPV6, Watch, addresses, configure, hardware, has, lab, neighbour, talk, tentative, vip,
-    vip_ambient,
+    vip_ambient, with_capabilities,
 };
 use crate::cluster::PgOptions;
 use std::time::Duration;
@@ -144,9 +144,7 @@ fn an_unprivileged_user_goes_by_sudo_as_hg_sites_have_it() {
 fn file_capabilities_are_enough() {
     let lab = lab(1, &format!("virtual_ip='{IP}/24'"));
     let host = lab.host(1);
-    let program = host.path("bin/with-capabilities");
-    host.run_as_root(&["cp", &host.path("bin/repmgr.bin"), &program]).ok();
-    host.run_as_root(&["setcap", "cap_net_admin,cap_net_raw+ep", &program]).ok();
+    let program = with_capabilities(host);
     let run = |verb: &str| host.run_as_postgres(&[&program, "-f", &host.conf_path(), "vip", verb]);
     run("status").ok().says("capabilities");
     run("bind").ok().never_says("WARNING");
@@ -229,9 +227,7 @@ fn the_registered_primary_has_the_address_and_the_unregistered_one_has_not() {
     // Somebody else has it: --force registers, and leaves it there.
     configure(other, &format!("virtual_ip='{IP}/24'"));
     vip(other, &["bind"]).ok();
-    let program = host.path("bin/with-capabilities");
-    host.run_as_root(&["cp", &host.path("bin/repmgr.bin"), &program]).ok();
-    host.run_as_root(&["setcap", "cap_net_admin,cap_net_raw+ep", &program]).ok();
+    let program = with_capabilities(host);
     let register = |more: &[&str]| {
         host.run_as_postgres(&[&[&program, "-f", &host.conf_path(), "primary", "register"], more].concat())
     };

@@ -8,6 +8,7 @@ use crate::commands::journal::Journal;
 use crate::commands::node::service::service_settings;
 use crate::commands::notify::{self, Happening};
 use crate::commands::registration::failed;
+use crate::commands::vip;
 use crate::domain::node::{NodeRecord, Recovery, Role};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -51,6 +52,9 @@ pub fn apply(ctx: &Context, mut journal: Journal, plan: &Plan, facts: Facts) -> 
         why.hint("this server is the primary now; run the command again to enter it as such")
     })?;
     report::notice("standby promote complete").detail(details.as_str());
+    // Only a server that has just written its record has the address.
+    journal.step("address")?;
+    vip::arrive(ctx);
     journal.step("announce")?;
     let happening = Happening::new(plan.own.node_id, EVENT).details(details);
     notify::announce(ctx, &happening, stamp.as_deref());

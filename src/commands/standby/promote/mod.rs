@@ -14,6 +14,7 @@ use crate::cli::args::StandbyPromote;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::Context;
 use crate::commands::journal::{self, Journal};
+use crate::commands::vip;
 use crate::domain::node::Recovery;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -59,6 +60,7 @@ pub fn run(ctx: &Context, args: &StandbyPromote) -> Result<Exit> {
             report::info("no node that can be reached runs as a primary");
         }
         plan.tell(Effort::DryRun);
+        vip::foresee(ctx);
         report::info("every check for \"standby promote\" passed");
         return Ok(Exit::Success);
     }
