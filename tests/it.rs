@@ -42,6 +42,7 @@ mod it {
     mod standby_clone_versions;
     mod standby_follow;
     mod standby_promote;
+    mod standby_promote_address;
     mod standby_register;
     mod standby_unregister;
     mod versions;

@@ -187,7 +187,7 @@ pub static VERBS: &[VerbInfo] = &[
         word: "promote",
         summary: "make this standby the primary",
         about: "Promotes this standby, when no other registered node is a primary, and enters it as the primary. \
-                With --siblings-follow the other standbys of the old primary are made to follow it, over ssh. The \
+                Its virtual addresses, where configured, are taken up then. With --siblings-follow the other standbys of the old primary are made to follow it, over ssh. The \
                 old primary must be down and stay down; it comes back as a standby by a rejoin. A run that was cut \
                 off is finished by running the command again.",
         exits: &[DB, QUERY, ("8", "refused, or the server was not promoted in time"), NO_SSH],

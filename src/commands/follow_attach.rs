@@ -54,7 +54,7 @@ pub fn settings(ctx: &Context, upstream: &NodeRecord) -> Result<StandbySettings>
 /// # Errors
 /// [`Exit::Follow`]: there is none; [`Exit::DbQuery`].
 pub fn check_room(target: &mut Target, name: &str, slot: Option<&str>) -> Result<()> {
-    let asking = |e: PgError| e.into_error(Exit::DbQuery, "unable to read the state of the follow target");
+    let asking = |e: PgError| e.into_error(Exit::DbQuery, "unable to read the state of the node to follow");
     let limits = server::settings(&mut target.session, &["max_wal_senders", "max_replication_slots"])
         .map_err(asking)?;
     let limit = |name: &str| limits.get(name).and_then(|v| v.parse::<usize>().ok());
@@ -64,7 +64,7 @@ pub fn check_room(target: &mut Target, name: &str, slot: Option<&str>) -> Result
         && senders.len() >= most
         && !attached
     {
-        return Err(Error::new(Exit::Follow, "the follow target has no free walsender")
+        return Err(Error::new(Exit::Follow, "the node to follow has no free walsender")
             .detail(format!(
                 "\"max_wal_senders\" of node {} is {most}, all are in use",
                 target.record.label()
@@ -76,14 +76,14 @@ pub fn check_room(target: &mut Target, name: &str, slot: Option<&str>) -> Result
     match slots.iter().find(|s| s.name == slot) {
         Some(found) if found.active && !attached => Err(Error::new(
             Exit::Follow,
-            format!("replication slot \"{slot}\" of the follow target is in use"),
+            format!("replication slot \"{slot}\" of the node to follow is in use"),
         )
         .detail(format!("another standby is attached to node {} by it", target.record.label()))
         .hint("check that no other node has this \"node_id\"")),
         Some(_) => Ok(()),
         None => match limit("max_replication_slots") {
             Some(most) if slots.len() >= most => {
-                Err(Error::new(Exit::Follow, "the follow target has no free replication slot")
+                Err(Error::new(Exit::Follow, "the node to follow has no free replication slot")
                     .detail(format!("\"max_replication_slots\" of node {} is {most}", target.record.label()))
                     .hint("drop slots that nobody uses, or raise max_replication_slots there and restart it"))
             }
@@ -108,13 +108,12 @@ pub enum Made {
 pub fn make_slot(target: &mut Target, name: &str) -> Result<Made> {
     match target.wire.create_physical_slot(name) {
         Ok(()) => {
-            report::info(format!("replication slot \"{name}\" created on node {}", target.record.label()));
+            report::info(format!("replication slot \"{name}\" made on node {}", target.record.label()));
             Ok(Made::Now)
         }
         Err(e) if e.has_sqlstate("42710") => Ok(Made::Before),
         Err(e) => {
-            let what =
-                format!("unable to create replication slot \"{name}\" on node {}", target.record.label());
+            let what = format!("unable to make slot \"{name}\" on node {}", target.record.label());
             Err(e.into_error(Exit::Follow, what))
         }
     }
@@ -128,7 +127,7 @@ pub fn drop_slot(ctx: &Context, node: &NodeRecord, name: &str) {
         let wire = Wire::connect(&conninfo, connect_deadline(&conninfo));
         wire.and_then(|mut wire| release(&mut wire, name))
     });
-    let what = format!("unable to drop replication slot \"{name}\" on node {}", node.label());
+    let what = format!("unable to drop slot \"{name}\" on node {}", node.label());
     let hint = || {
         format!("it holds back WAL there; when that server runs: SELECT pg_drop_replication_slot('{name}')")
     };
@@ -181,11 +180,8 @@ pub fn wait_attached(target: &mut Target, name: &str, patience: Duration) -> Res
     });
     attached.ok_or_else(|| {
         let label = target.record.label();
-        let error =
-            Error::new(Exit::Follow, format!("standby did not attach to upstream node {label} in time"))
-                .hint(
-                    "look at the log of this server; \"primary_conninfo\" is set already, it goes on trying",
-                );
+        let error = Error::new(Exit::Follow, format!("this node did not attach to node {label} in time"))
+            .hint("look at the log of this server; \"primary_conninfo\" is set already, it goes on trying");
         match last {
             Some(why) => error.detail(why),
             None => error.detail(format!(
@@ -241,7 +237,7 @@ pub fn enter(
         if known.is_none() {
             return Err(Error::new(
                 Exit::BadConfig,
-                format!("the primary has no record of this node (ID: {own})"),
+                format!("this node (ID: {own}) is not registered on the primary"),
             )
             .hint("enter it with \"repmgr standby register\""));
         }

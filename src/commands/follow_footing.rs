@@ -84,43 +84,42 @@ impl Obstacle {
         let error = |what: &str| Error::new(Exit::Follow, what);
         let rejoin =
             "if this node's surplus may be discarded, stop it and use \"repmgr node rejoin --force-rewind\"";
-        let positions =
-            || format!("local node lsn is {}, follow target lsn is {}", own.position, target.position);
+        let positions = || {
+            format!("this node's WAL ends at {}, that of node {label} at {}", own.position, target.position)
+        };
         let timelines = || {
-            format!(
-                "local node's timeline is {}, that of the follow target {label} is {}",
-                own.timeline, target.timeline
-            )
+            format!("this node is on timeline {}, node {label} on timeline {}", own.timeline, target.timeline)
         };
         match self {
-            Self::OtherCluster => error("this node and the follow target belong to different clusters")
+            Self::OtherCluster => error("this node and the node to follow belong to different clusters")
                 .detail(format!(
-                    "system identifier of this node: {}, of the follow target: {}",
+                    "system identifier of this node: {}, of node {label}: {}",
                     own.system, target.system
                 ))
                 .hint("check the conninfo of both nodes, or clone this one with \"repmgr standby clone\""),
-            Self::TimelineAhead => error("this node's timeline is ahead of the follow target's")
+            Self::TimelineAhead => error("the node to follow is on an earlier timeline")
                 .detail(timelines())
                 .detail(positions())
                 .hint(rejoin),
-            Self::NotAnAncestor => error("the follow target's timeline does not descend from this node's")
-                .detail(timelines())
-                .detail(positions())
-                .hint(rejoin),
+            Self::NotAnAncestor => {
+                error("the timeline of the node to follow does not descend from this node's")
+                    .detail(timelines())
+                    .detail(positions())
+                    .hint(rejoin)
+            }
             Self::SameNumberOtherFork => {
-                error("this node and the follow target are on different timelines of one number")
+                error("this node and the node to follow are on different timelines of one number")
                     .detail(timelines())
                     .detail("they forked off at different positions, each after a promotion of its own")
                     .hint(rejoin)
             }
-            Self::Ahead => error("this node is ahead of the follow target").detail(positions()).hint(rejoin),
+            Self::Ahead => error("this node has WAL that the node to follow does not have")
+                .detail(positions())
+                .hint(rejoin),
             Self::PastFork(fork) => {
-                error("this node has WAL past the point at which the follow target forked off")
+                error("this node has WAL past the point at which the node to follow forked off")
                     .detail(timelines())
-                    .detail(format!(
-                        "local node's recovery point: {}; follow target node's fork point: {fork}",
-                        own.position
-                    ))
+                    .detail(format!("it forked off at {fork}, this node's WAL ends at {}", own.position))
                     .hint(rejoin)
             }
         }

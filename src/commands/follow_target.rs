@@ -72,13 +72,13 @@ pub fn connect(record: &NodeRecord) -> Result<Session> {
 }
 
 fn no_session(record: &NodeRecord, e: PgError) -> Error {
-    e.into_error(Exit::DbConn, format!("unable to connect to node {}", record.label()))
-        .detail(format!("attempted to connect using: {}", record.shown_conninfo()))
+    e.into_error(Exit::DbConn, format!("cannot connect to node {}", record.label()))
+        .detail(format!("connection string: {}", record.shown_conninfo()))
 }
 
 fn no_wire(record: &NodeRecord, e: PgError) -> Error {
     let full = e.has_sqlstate("53300");
-    let what = format!("no replication connection to node {} is possible", record.label());
+    let what = format!("cannot connect to node {} for replication", record.label());
     let error = e.into_error(Exit::DbConn, what);
     error.hint(if full {
         "raise max_wal_senders there"

@@ -9,7 +9,7 @@ fn arp_goes_out_in_both_forms_and_ipv6_as_an_overriding_advertisement() {
     vip(host, &["announce"]).code(1).says("the address is not there").says("HINT: ");
     vip(host, &["bind"]).ok();
     let (arp, ipv6) = (Watch::start(client, ARP), Watch::start(client, IPV6));
-    vip(host, &["announce", "--dry-run"]).ok().says("would now announce");
+    vip(host, &["announce", "--dry-run"]).ok().says("would announce");
     assert!(arp.frames(|f| f[28..32] == [10, 79, 0, 100]).is_empty(), "a dry run sends nothing");
     let out = vip(host, &["announce"]).ok();
     assert!(out.took.as_millis() >= 800, "five, 200 ms apart: {out}");

@@ -2,7 +2,7 @@
 
 use super::vip_common::{
     ARP, IP, IP6, IPV6, Watch, addresses, configure, hardware, has, lab, neighbour, talk, tentative, vip,
-    vip_ambient,
+    vip_ambient, with_capabilities,
 };
 use crate::cluster::PgOptions;
 use std::time::Duration;
@@ -61,7 +61,7 @@ fn an_address_that_another_host_has_is_not_taken_up_and_its_owner_is_named() {
 fn a_plain_address_is_that_address_alone_and_a_second_bind_changes_nothing() {
     let lab = lab(1, &format!("virtual_ip='{IP},{IP6}'"));
     let host = lab.host(1);
-    vip_ambient(host, &["bind", "--dry-run"]).ok().says("would now take up address 10.79.0.100/32");
+    vip_ambient(host, &["bind", "--dry-run"]).ok().says("would take up address 10.79.0.100/32");
     assert!(!addresses(host).contains(IP));
     vip_ambient(host, &["bind"]).ok().says("NOTICE: address 10.79.0.100/32").within(Duration::from_secs(5));
     assert!(has(host, "10.79.0.100/32") && has(host, "fd00:79::100/128"), "{}", addresses(host));
@@ -144,9 +144,7 @@ fn an_unprivileged_user_goes_by_sudo_as_hg_sites_have_it() {
 fn file_capabilities_are_enough() {
     let lab = lab(1, &format!("virtual_ip='{IP}/24'"));
     let host = lab.host(1);
-    let program = host.path("bin/with-capabilities");
-    host.run_as_root(&["cp", &host.path("bin/repmgr.bin"), &program]).ok();
-    host.run_as_root(&["setcap", "cap_net_admin,cap_net_raw+ep", &program]).ok();
+    let program = with_capabilities(host);
     let run = |verb: &str| host.run_as_postgres(&[&program, "-f", &host.conf_path(), "vip", verb]);
     run("status").ok().says("capabilities");
     run("bind").ok().never_says("WARNING");
@@ -216,7 +214,7 @@ fn the_registered_primary_has_the_address_and_the_unregistered_one_has_not() {
     host.repmgr(&["primary", "register"]).code(1).says("CAP_NET_ADMIN").says("--force");
     assert_eq!(host.psql("SELECT to_regclass('repmgr.nodes') IS NULL"), "t", "nothing was registered");
     host.run_as_root(&["bash", "-c", allow]).ok();
-    host.repmgr(&["primary", "register", "--dry-run"]).ok().says("would now take up address 10.79.0.101/32");
+    host.repmgr(&["primary", "register", "--dry-run"]).ok().says("would take up address 10.79.0.101/32");
     assert!(!addresses(host).contains("10.79.0.101"));
     host.repmgr(&["primary", "register"]).ok().says("address 10.79.0.101/32 on \"eth0\" is up");
     assert!(has(host, "10.79.0.101/32"));
@@ -229,9 +227,7 @@ fn the_registered_primary_has_the_address_and_the_unregistered_one_has_not() {
     // Somebody else has it: --force registers, and leaves it there.
     configure(other, &format!("virtual_ip='{IP}/24'"));
     vip(other, &["bind"]).ok();
-    let program = host.path("bin/with-capabilities");
-    host.run_as_root(&["cp", &host.path("bin/repmgr.bin"), &program]).ok();
-    host.run_as_root(&["setcap", "cap_net_admin,cap_net_raw+ep", &program]).ok();
+    let program = with_capabilities(host);
     let register = |more: &[&str]| {
         host.run_as_postgres(&[&[&program, "-f", &host.conf_path(), "primary", "register"], more].concat())
     };

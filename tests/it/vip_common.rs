@@ -29,6 +29,14 @@ pub fn vip(host: &Host, args: &[&str]) -> Out {
     host.repmgr_command(&[&["vip"], args].concat()).user(User::Root).run()
 }
 
+/// A program that the user postgres may run and that may change and announce addresses.
+pub fn with_capabilities(host: &Host) -> String {
+    let program = host.path("bin/with-capabilities");
+    host.run_as_root(&["cp", &host.path("bin/repmgr.bin"), &program]).ok();
+    host.run_as_root(&["setcap", "cap_net_admin,cap_net_raw+ep", &program]).ok();
+    program
+}
+
 /// `repmgr vip VERB …` as the user postgres with both capabilities, as a systemd unit gives them.
 #[track_caller]
 pub fn vip_ambient(host: &Host, args: &[&str]) -> Out {

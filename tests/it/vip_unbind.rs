@@ -9,7 +9,7 @@ fn addresses_go_whatever_their_prefix_length_and_nothing_else_goes() {
     let before = addresses(host);
     vip(host, &["unbind"]).ok().says("is down already");
     vip(host, &["bind"]).ok();
-    vip(host, &["unbind", "--dry-run"]).ok().says("would now take down address 10.79.0.100/32");
+    vip(host, &["unbind", "--dry-run"]).ok().says("would take down address 10.79.0.100/32");
     assert!(has(host, "10.79.0.100/32"), "a dry run changes nothing");
     vip(host, &["unbind"]).ok();
     assert_eq!(addresses(host), before);

@@ -23,10 +23,7 @@ pub fn run(ctx: &Context, _args: &VipAnnounce) -> Result<Exit> {
         }
         Effort::DryRun => {
             for state in addresses.status()? {
-                report::notice(format!(
-                    "would now announce address {} (by: {})",
-                    state.place, state.announce
-                ));
+                report::notice(format!("would announce address {} (by: {})", state.place, state.announce));
             }
         }
     }

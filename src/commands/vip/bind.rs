@@ -29,11 +29,11 @@ pub fn run(ctx: &Context, _args: &VipBind) -> Result<Exit> {
                         report::info(format!("address {place} is up already"))
                     }
                     Presence::Absent | Presence::OtherCard(_) => {
-                        report::notice(format!("would now take up address {place} (by: {})", state.up))
+                        report::notice(format!("would take up address {place} (by: {})", state.up))
                     }
                 };
             }
-            report::info("all prerequisites for \"vip bind\" are met");
+            report::info("every check for \"vip bind\" passed");
         }
     }
     Ok(Exit::Success)

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::report;
 use crate::sys::clock::Deadline;
 use crate::sys::vip::{Addresses, Bound, Freed, Held, Probed, Released};
-pub use shared::{follow_record, leave, prospect, recorded};
+pub use shared::{arrive, follow_record, foresee, leave, prospect, recorded};
 use std::time::Duration;
 
 /// How often an address is announced: one lost frame must not leave a client with the old host.
@@ -40,6 +40,9 @@ pub fn configured(ctx: &Context) -> Result<Addresses> {
 /// As [`Addresses::bind`].
 pub fn take_up(addresses: &Addresses, deadline: Deadline) -> Result<Vec<Bound>> {
     let bound = addresses.bind(deadline)?;
+    if bound.is_empty() {
+        return Ok(bound);
+    }
     for one in &bound {
         let place = &one.place;
         match one.held {

@@ -18,7 +18,7 @@ use crate::sys::vip::Addresses;
 /// # Errors
 /// As [`Addresses::bind`].
 pub fn prospect(ctx: &Context) -> Result<()> {
-    let addresses = Addresses::of(&ctx.settings()?.virtual_addresses()?);
+    let addresses = wished(ctx)?;
     if addresses.is_empty() {
         return Ok(());
     }
@@ -38,11 +38,37 @@ pub fn prospect(ctx: &Context) -> Result<()> {
             (Effort::Apply, _) | (Effort::DryRun, Presence::Held | Presence::OtherPrefix(_)) => {}
             (Effort::DryRun, Presence::Absent | Presence::OtherCard(_)) => {
                 unasked(&state.place.to_string(), &probed);
-                report::notice(format!("would now take up address {}", state.place));
+                report::notice(format!("would take up address {}", state.place));
             }
         }
     }
     Ok(())
+}
+
+/// What a dry run says of [`arrive`]. Sends probes, changes nothing.
+pub fn foresee(ctx: &Context) {
+    let checked = wished(ctx).and_then(|addresses| addresses.check(Deadline::after(PATIENCE)));
+    match checked {
+        Ok(states) => states.iter().for_each(|(state, probed)| {
+            unasked(&state.place.to_string(), probed);
+            report::info(format!("would take up address {} (by: {})", state.place, state.up));
+        }),
+        Err(error) => report::setback(&error.detail("the promotion would go on without the address")),
+    }
+}
+
+/// After this node has become the primary, which stands whatever comes of this: its addresses go up, and the
+/// neighbours are told. A failure is a warning. To be repeated at will.
+pub fn arrive(ctx: &Context) {
+    let taken = wished(ctx).and_then(|addresses| take_up(&addresses, Deadline::after(PATIENCE)));
+    if let Err(error) = taken {
+        let error = error.detail("this server is the primary, and clients do not find it by its address");
+        report::setback(&error.hint("then take the address up with \"repmgr vip bind\""));
+    }
+}
+
+fn wished(ctx: &Context) -> Result<Addresses> {
+    Ok(Addresses::of(&ctx.settings()?.virtual_addresses()?))
 }
 
 /// The addresses that the record of a node names. Empty: it has none, or they cannot be read.

@@ -24,7 +24,7 @@ pub fn run(ctx: &Context, _args: &VipUnbind) -> Result<Exit> {
                 let place = &state.place;
                 match &state.presence {
                     Presence::Held | Presence::OtherPrefix(_) => {
-                        report::notice(format!("would now take down address {place} (by: {})", state.down))
+                        report::notice(format!("would take down address {place} (by: {})", state.down))
                     }
                     Presence::Absent => report::info(format!("address {place} is down already")),
                     Presence::OtherCard(card) => report::warning(format!(

@@ -54,7 +54,7 @@ pub fn apply(ctx: &Context, mut facts: Facts) -> Result<Exit> {
     noted.left.dedup();
     noted.left.retain(|id| *id != target.node_id.0);
     journal.note(&noted)?;
-    report::notice(format!("setting node {}'s upstream to node {}", facts.own.node_id, target.node_id));
+    report::notice(format!("attaching node {} to node {}", facts.own.label(), target.label()));
     let done = change(ctx, &mut journal, &mut facts, &noted);
     let details = match &done {
         Ok(stamp) => {
@@ -81,12 +81,12 @@ pub fn apply(ctx: &Context, mut facts: Facts) -> Result<Exit> {
     // A failure has been told; what stands is seen by whoever comes next.
     journal.done()?;
     done?;
-    report::notice("STANDBY FOLLOW successful").detail(details);
+    report::notice("standby follow complete").detail(details);
     Ok(Exit::Success)
 }
 
 fn success(target: &NodeRecord) -> String {
-    format!("standby attached to upstream node {}", target.label())
+    format!("attached to node {}", target.label())
 }
 
 /// Returns the time of the event, which stands in the table.

@@ -68,7 +68,7 @@ impl Facts {
         }
         drop(message);
         let restart = !self.version.follows_by_reload() || ctx.settings()?.standby_follow_restart;
-        report::info(format!("would then {} this server", if restart { "restart" } else { "reload" }));
+        report::info(format!("would {} this server", if restart { "restart" } else { "reload" }));
         Ok(())
     }
 }
@@ -85,7 +85,7 @@ pub fn gather(ctx: &Context, args: &StandbyFollow) -> Result<Facts> {
     let nodes = metadata::all_nodes(&mut local).map_err(|e| failed(e, "unable to read the node records"))?;
     let id = ctx.node_id()?;
     let own = nodes.iter().find(|n| n.node_id == id).cloned().ok_or_else(|| {
-        Error::new(Exit::BadConfig, format!("no record found for this node (ID: {id})"))
+        Error::new(Exit::BadConfig, format!("this node (ID: {id}) is not registered"))
             .hint("enter it with \"repmgr standby register\"")
     })?;
     let settings = ctx.settings()?;
@@ -98,17 +98,14 @@ pub fn gather(ctx: &Context, args: &StandbyFollow) -> Result<Facts> {
     let others: Vec<NodeRecord> = nodes.iter().filter(|n| n.node_id != id).cloned().collect();
     let (record, session) = match args.upstream_node_id {
         Some(upstream) => {
-            report::notice(format!("attempting to find and follow node {upstream}"));
+            report::notice(format!("looking for node {upstream}"));
             named(upstream, id, &nodes, deadline)?
         }
         None => {
-            report::notice("attempting to find and follow current primary");
+            report::notice("looking for the primary");
             primary(&others, deadline, patience)?
         }
     };
-    if ctx.effort() == Effort::DryRun {
-        report::info(format!("connected to node {}, checking for current primary", record.node_id));
-    }
     let mut target = follow_target::open(settings, &record, session)?;
     let primary = match target.recovery {
         Recovery::Primary => None,
@@ -116,7 +113,7 @@ pub fn gather(ctx: &Context, args: &StandbyFollow) -> Result<Facts> {
     };
     if ctx.effort() == Effort::DryRun {
         let role = if primary.is_none() { "primary" } else { "standby" };
-        report::info(format!("follow target is {role} node {}", record.label()));
+        report::info(format!("would follow node {}, a {role}", record.label()));
     }
     let course = follow_target::own_course(&mut local, &settings.data_directory).map_err(asking)?;
     // In this order: a primary that writes all the time would else seem to be behind its own standby.
@@ -129,8 +126,8 @@ fn check_local(ctx: &Context, s: &mut Session) -> Result<()> {
     let asking = |e: PgError| e.into_error(Exit::DbQuery, "unable to read the state of this server");
     if server::recovery(s).map_err(asking)? == Recovery::Primary {
         let conninfo = ctx.own_conninfo()?;
-        return Err(Error::new(Exit::BadConfig, format!("this node should be a standby ({conninfo})"))
-            .detail("the server is not in recovery")
+        return Err(Error::new(Exit::BadConfig, "this node is a primary, only a standby can follow")
+            .detail(format!("connection string: {conninfo}"))
             .hint("a former primary comes back with \"repmgr node rejoin\""));
     }
     let known = server::settings(s, &["data_directory"]).map_err(asking)?;
@@ -179,7 +176,7 @@ fn named(id: NodeId, own: NodeId, nodes: &[NodeRecord], deadline: Deadline) -> R
     let bad = |what: String| Error::new(Exit::BadConfig, what);
     let record = nodes.iter().find(|n| n.node_id == id).ok_or_else(|| {
         let known: Vec<String> = nodes.iter().map(NodeRecord::label).collect();
-        bad(format!("no record found for upstream node {id}"))
+        bad(format!("upstream node {id} is not registered"))
             .detail(format!("registered: {}", known.join(", ")))
     })?;
     if id == own {

@@ -32,7 +32,7 @@ pub fn run(ctx: &Context, args: &StandbyFollow) -> Result<Exit> {
     match ctx.effort() {
         Effort::DryRun => {
             facts.tell(ctx)?;
-            report::info("prerequisites for executing STANDBY FOLLOW are met");
+            report::info("every check for \"standby follow\" passed");
             Ok(Exit::Success)
         }
         Effort::Apply => apply::apply(ctx, facts),
@@ -42,31 +42,29 @@ pub fn run(ctx: &Context, args: &StandbyFollow) -> Result<Exit> {
 /// Whether this node can follow, with room for it there.
 fn check(ctx: &Context, facts: &mut Facts) -> Result<()> {
     let dry = ctx.effort() == Effort::DryRun;
+    let label = facts.target.record.label();
     if dry {
-        report::info("replication connection to the follow target node was successful");
+        report::info(format!("node {label} takes replication connections"));
     }
     let footing = facts::footing(facts)?;
     let (own, target) = (&facts.course, &facts.target.course);
     if dry {
-        report::info("local and follow target system identifiers match")
-            .detail(format!("system identifier is {}", own.system));
+        report::info("both servers belong to one cluster")
+            .detail(format!("system identifier: {}", own.system));
     }
     match footing {
         Footing::SameTimeline => {
-            drop(report::info("timelines are same, this server is not ahead").detail(format!(
-                "local node lsn is {}, follow target lsn is {}",
+            drop(report::info(format!("both servers are on timeline {}", own.timeline)).detail(format!(
+                "this node's WAL ends at {}, that of node {label} at {}",
                 own.position, target.position
             )))
         }
         Footing::Forked(fork) => drop(
             report::info(format!(
-                "local node {} can attach to follow target node {}",
-                facts.own.node_id, facts.target.record.node_id
+                "timeline {} of node {label} goes on from this node's timeline {}",
+                target.timeline, own.timeline
             ))
-            .detail(format!(
-                "local node's recovery point: {}; follow target node's fork point: {fork}",
-                own.position
-            )),
+            .detail(format!("it forked off at {fork}, this node's WAL ends at {}", own.position)),
         ),
     }
     let slot = follow_attach::slot(ctx)?;

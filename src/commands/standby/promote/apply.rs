@@ -8,6 +8,7 @@ use crate::commands::journal::Journal;
 use crate::commands::node::service::service_settings;
 use crate::commands::notify::{self, Happening};
 use crate::commands::registration::failed;
+use crate::commands::vip;
 use crate::domain::node::{NodeRecord, Recovery, Role};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -39,18 +40,21 @@ pub fn apply(ctx: &Context, mut journal: Journal, plan: &Plan, facts: Facts) -> 
     let label = plan.own.label();
     journal.step("promote")?;
     if let Err(why) = promote_server(ctx, &mut s, &plan.own, &plan.way) {
-        let details = format!("unable to promote server {label}");
+        let details = format!("unable to promote node {label}");
         notify::event(ctx, None, &Happening::new(plan.own.node_id, EVENT).details(details).failed());
         return Err(why.hint("run the command again: it goes on where this one stopped"));
     }
     // From here on the others see a primary: their promotions need no lock to be refused.
     drop(others);
     journal.step("record")?;
-    let details = format!("server {label} was successfully promoted to primary");
+    let details = format!("node {label} is the primary now");
     let stamp = record(&mut s, &plan.own, EVENT, &details).map_err(|why| {
         why.hint("this server is the primary now; run the command again to enter it as such")
     })?;
-    report::notice("STANDBY PROMOTE successful").detail(details.as_str());
+    report::notice("standby promote complete").detail(details.as_str());
+    // Only a server that has just written its record has the address.
+    journal.step("address")?;
+    vip::arrive(ctx);
     journal.step("announce")?;
     let happening = Happening::new(plan.own.node_id, EVENT).details(details);
     notify::announce(ctx, &happening, stamp.as_deref());
@@ -85,8 +89,7 @@ pub fn promote_server(ctx: &Context, s: &mut Session, own: &NodeRecord, way: &Wa
         Way::Function => "pg_promote()".to_owned(),
         Way::Command(line) | Way::PgCtl(line) => format!("\"{line}\""),
     };
-    report::notice("promoting standby to primary")
-        .detail(format!("promoting server {} using {by}", own.label()));
+    report::notice(format!("promoting node {}", own.label())).detail(format!("by {by}"));
     let patience = settings.promote_check_timeout;
     let deadline = Deadline::after(patience);
     let asked = match way {
@@ -104,10 +107,8 @@ pub fn promote_server(ctx: &Context, s: &mut Session, own: &NodeRecord, way: &Wa
         asked => asked,
     };
     asked.map_err(|why| Error { exit: Exit::Promotion, ..why })?;
-    report::notice(format!(
-        "waiting up to {} seconds (parameter \"promote_check_timeout\") for promotion to complete",
-        patience.as_secs()
-    ));
+    report::notice("waiting until the server takes writes")
+        .detail(format!("for at most {} seconds (\"promote_check_timeout\")", patience.as_secs()));
     let mut step = FIRST_LOOK.min(settings.promote_check_interval);
     loop {
         if is_primary(ctx, s) {
@@ -120,10 +121,7 @@ pub fn promote_server(ctx: &Context, s: &mut Session, own: &NodeRecord, way: &Wa
         step = (step * 2).min(settings.promote_check_interval);
     }
     Err(Error::new(Exit::Promotion, "the server was not promoted in time")
-        .detail(format!(
-            "it is still in recovery after {} seconds (\"promote_check_timeout\")",
-            patience.as_secs()
-        ))
+        .detail(format!("after {} seconds (\"promote_check_timeout\") it is in recovery", patience.as_secs()))
         .hint("it may still become a primary; look at PostgreSQL's log and at \"repmgr cluster show\""))
 }
 

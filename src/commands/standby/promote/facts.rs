@@ -93,9 +93,8 @@ impl Facts {
         if primaries.is_empty() {
             return Ok(());
         }
-        let mut error =
-            Error::new(Exit::Promotion, "this replication cluster already has an active primary server");
-        error.detail = primaries.iter().map(|label| format!("current primary is {label}")).collect();
+        let mut error = Error::new(Exit::Promotion, "this cluster has a primary");
+        error.detail = primaries.iter().map(|label| format!("node {label} runs as a primary")).collect();
         Err(error)
     }
 
@@ -141,14 +140,15 @@ impl Facts {
     /// The refusal of a server that is a primary.
     #[must_use]
     pub fn not_a_standby(&self) -> Error {
-        let error = Error::new(Exit::Promotion, "STANDBY PROMOTE can only be executed on a standby node");
+        let error = Error::new(Exit::Promotion, "this node is a primary, only a standby can be promoted");
         if self.own.role == Role::Primary && self.own.active {
             return error;
         }
         error
             .detail(format!(
-                "the server of node {} is not in recovery, its record says \"{}\"",
+                "node {} runs as a primary; its record says {}{}",
                 self.own.label(),
+                if self.own.active { "" } else { "inactive " },
                 self.own.role
             ))
             .hint("if it is the primary now, enter it with \"repmgr primary register --force\"")
@@ -195,7 +195,7 @@ pub fn gather(ctx: &Context, followers: Followers) -> Result<Facts> {
 
 fn own_record(nodes: &[NodeRecord], id: NodeId) -> Result<NodeRecord> {
     nodes.iter().find(|n| n.node_id == id).cloned().ok_or_else(|| {
-        Error::new(Exit::BadConfig, format!("no record found for this node (ID: {id})"))
+        Error::new(Exit::BadConfig, format!("this node (ID: {id}) is not registered"))
             .detail("a promotion writes the record of the new primary")
             .hint("register the node with \"repmgr standby register\" while its primary runs")
     })

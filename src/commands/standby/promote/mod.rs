@@ -14,6 +14,7 @@ use crate::cli::args::StandbyPromote;
 use crate::cli::choices::Mode as Effort;
 use crate::commands::context::Context;
 use crate::commands::journal::{self, Journal};
+use crate::commands::vip;
 use crate::domain::node::Recovery;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -55,11 +56,12 @@ pub fn run(ctx: &Context, args: &StandbyPromote) -> Result<Exit> {
     };
     if ctx.effort() == Effort::DryRun {
         if facts.recovery == Recovery::Standby {
-            report::info("node is a standby");
-            report::info("no active primary server found in this replication cluster");
+            report::info(format!("node {} is a standby", plan.own.label()));
+            report::info("no node that can be reached runs as a primary");
         }
         plan.tell(Effort::DryRun);
-        report::info("prerequisites for executing STANDBY PROMOTE are met");
+        vip::foresee(ctx);
+        report::info("every check for \"standby promote\" passed");
         return Ok(Exit::Success);
     }
     let journal = begin(ctx, &plan)?;

@@ -26,7 +26,7 @@ impl Way {
     #[must_use]
     pub fn phrase(&self) -> String {
         match self {
-            Self::Function => "the \"pg_promote()\" function".to_owned(),
+            Self::Function => "pg_promote()".to_owned(),
             Self::Command(line) | Self::PgCtl(line) => format!("command \"{line}\""),
         }
     }
@@ -99,7 +99,7 @@ pub fn plan(facts: &Facts) -> Result<Plan> {
     let mut remarks = Vec::new();
     remarks.extend(replay(facts)?);
     let followers = siblings_and_room(facts, &mut remarks)?;
-    remarks.push(Remark::Info(format!("node will be promoted using {}", facts.way.phrase())));
+    remarks.push(Remark::Info(format!("would promote this server by {}", facts.way.phrase())));
     Ok(Plan {
         own: facts.own.clone(),
         way: facts.way.clone(),
@@ -128,16 +128,18 @@ fn replay(facts: &Facts) -> Result<Option<Remark>> {
         format!("received up to {received}, replayed up to {replayed}: {bytes} to go")
     });
     if facts.paused && !facts.version.follows_by_reload() {
-        let error =
-            Error::new(Exit::Promotion, "replay is paused on this node, which keeps it from being promoted")
-                .hint("resume it: SELECT pg_wal_replay_resume()");
+        let error = Error::new(
+            Exit::Promotion,
+            "replay is paused here, and a server of this version is not promoted while it is",
+        )
+        .hint("resume it: SELECT pg_wal_replay_resume()");
         return Err(match told {
             Some(told) => error.detail(told),
             None => error,
         });
     }
     if facts.paused {
-        let what = Error::new(Exit::Promotion, "replay is paused on this node; the promotion ends the pause");
+        let what = Error::new(Exit::Promotion, "replay is paused here; the promotion ends the pause");
         return Ok(Some(Remark::Warning(match told {
             Some(told) => what.detail(told),
             None => what,
@@ -150,22 +152,19 @@ fn replay(facts: &Facts) -> Result<Option<Remark>> {
 fn siblings_and_room(facts: &Facts, remarks: &mut Vec<Remark>) -> Result<Vec<NodeRecord>> {
     let Some(following) = &facts.following else {
         if !facts.siblings.is_empty() {
-            let lines: String = facts.siblings.iter().map(line).collect();
             let count = facts.siblings.len();
-            remarks.push(Remark::Warning(
-                Error::new(
-                    Exit::Promotion,
-                    format!("{count} sibling nodes found, but option \"--siblings-follow\" not specified"),
-                )
-                .detail(format!("these nodes will remain attached to the current primary:{lines}")),
-            ));
+            let what = format!("without --siblings-follow, nodes that keep their old upstream: {count}");
+            let mut left = Error::new(Exit::Promotion, what)
+                .hint("have them follow afterwards: \"repmgr standby follow\" on each");
+            left.detail = facts.siblings.iter().map(line).collect();
+            remarks.push(Remark::Warning(left));
         }
         room(facts, &[], remarks)?;
         return Ok(Vec::new());
     };
     let lost: Vec<&Sibling> = following.iter().filter(|s| s.unreachable.is_some()).collect();
     if lost.is_empty() && !following.is_empty() {
-        remarks.push(Remark::Info("all sibling nodes are reachable via SSH".to_owned()));
+        remarks.push(Remark::Info("ssh reaches every node that is to follow".to_owned()));
     }
     let followers: Vec<NodeRecord> =
         following.iter().filter(|s| s.unreachable.is_none()).map(|s| s.record.clone()).collect();
@@ -177,8 +176,8 @@ fn siblings_and_room(facts: &Facts, remarks: &mut Vec<Remark>) -> Result<Vec<Nod
 }
 
 fn line(node: &NodeRecord) -> String {
-    let witness = if node.role == Role::Witness { ", witness server" } else { "" };
-    format!("\n  {} (node ID: {}{witness})", node.node_name, node.node_id)
+    let kind = if node.role == Role::Witness { "witness" } else { "node" };
+    format!("{kind} {}", node.label())
 }
 
 /// Whether the followers find walsenders and slots here.
@@ -188,11 +187,11 @@ fn room(facts: &Facts, followers: &[NodeRecord], remarks: &mut Vec<Remark>) -> R
     let (needed, free) = (standbys.len(), most.saturating_sub(used));
     if needed as u64 > u64::from(free) {
         let error = Error::new(Exit::Promotion, "this node has not enough free walsenders for its siblings")
-            .detail(format!("{needed} walsenders required, {free} available (\"max_wal_senders\" is {most})"))
+            .detail(format!("walsenders needed: {needed}, free: {free} (\"max_wal_senders\" is {most})"))
             .hint("raise max_wal_senders and restart this server, or use -F/--force");
         demand(facts.force, error, remarks)?;
     } else {
-        remarks.push(Remark::Info(format!("{needed} walsenders required, {free} available")));
+        remarks.push(Remark::Info(format!("walsenders needed: {needed}, free: {free}")));
     }
     let (most, present) = &facts.slots;
     let wanted =
@@ -205,12 +204,12 @@ fn room(facts: &Facts, followers: &[NodeRecord], remarks: &mut Vec<Remark>) -> R
         let error =
             Error::new(Exit::Promotion, "this node has not enough free replication slots for its siblings")
                 .detail(format!(
-                    "{wanted} slots required, {free} available (\"max_replication_slots\" is {most})"
+                    "replication slots needed: {wanted}, free: {free} (\"max_replication_slots\" is {most})"
                 ))
                 .hint("raise max_replication_slots and restart this server, or use -F/--force");
         return demand(facts.force, error, remarks);
     }
-    remarks.push(Remark::Info(format!("{wanted} replication slots required, {free} available")));
+    remarks.push(Remark::Info(format!("replication slots needed: {wanted}, free: {free}")));
     Ok(())
 }
 

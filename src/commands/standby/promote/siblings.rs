@@ -53,7 +53,7 @@ pub fn reach(ctx: &Context, siblings: &[NodeRecord]) -> Vec<Sibling> {
 pub fn unreachable(siblings: &[Sibling]) -> Error {
     let lost: Vec<_> =
         siblings.iter().filter_map(|s| s.unreachable.as_ref().map(|why| (&s.record, why))).collect();
-    let what = format!("{} of {} sibling nodes are not reachable via SSH", lost.len(), siblings.len());
+    let what = format!("ssh does not reach {} of {} nodes that are to follow", lost.len(), siblings.len());
     let mut error = Error::new(Exit::Ssh, what).hint("use -F/--force to go on without them");
     error.detail = lost.iter().map(|(record, why)| format!("node {}: {why}", record.label())).collect();
     error
@@ -75,11 +75,9 @@ pub fn siblings_follow(ctx: &Context, nodes: &[NodeRecord], primary: &NodeRecord
     if nodes.is_empty() {
         return Vec::new();
     }
-    report::notice("executing STANDBY FOLLOW on the sibling nodes").detail(format!(
-        "{} nodes are to follow node {}",
-        nodes.len(),
-        primary.label()
-    ));
+    let labels: Vec<String> = nodes.iter().map(NodeRecord::label).collect();
+    report::notice(format!("attaching the other nodes to node {}", primary.label()))
+        .detail(format!("nodes: {}", labels.join(", ")));
     let outcomes = in_parallel(nodes.to_vec(), |record: NodeRecord| {
         let words = words(&record, primary);
         let outcome = follow(ctx, &record, &words);
@@ -98,9 +96,6 @@ pub fn siblings_follow(ctx: &Context, nodes: &[NodeRecord], primary: &NodeRecord
                 failed.push(record);
             }
         }
-    }
-    if failed.is_empty() {
-        report::info("STANDBY FOLLOW successfully executed on all reachable sibling nodes");
     }
     failed
 }
