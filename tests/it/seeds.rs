@@ -114,7 +114,9 @@ fn every_line_is_read_or_says_that_it_is_of_a_later_version() {
     for line in &all {
         match line.expected {
             Expected::Run { .. } | Expected::Named(_) => {
-                let words = host.command(&["sh", "-c", &format!("printf '%s\\0' {}", line.typed)]).run().ok();
+                // The daemon puts a number in the place of %n.
+                let typed = line.typed.replace("%n", "1");
+                let words = host.command(&["sh", "-c", &format!("printf '%s\\0' {typed}")]).run().ok();
                 let args: Vec<OsString> =
                     words.stdout.trim_end_matches('\0').split('\0').skip(1).map(OsString::from).collect();
                 let place = Place { cwd: Some("/".into()), program: "/usr/bin/repmgr".into() };
@@ -166,6 +168,9 @@ fn write_etc(host: &Host, path: &str, text: &str) {
     host.command(&["sh", "-c", &script]).user(User::Root).input(text).run().ok();
 }
 
+/// The document's virtual address, in the lab's network.
+const VIRTUAL_IP: &str = "10.79.0.96";
+
 #[test]
 fn document_000_sets_up_highgos_cluster_and_makes_a_standby_anew() {
     let lab = Lab::new(3);
@@ -182,7 +187,11 @@ fn document_000_sets_up_highgos_cluster_and_makes_a_standby_anew() {
             ("/opt/HighGo5.6.5-X/data", host.data_directory()),
             ("pg_bindir='/opt/HighGo5.6.5-X/bin'", format!("pg_bindir='{bindir}'")),
             ("/opt/HighGo5.6.5-X", home.clone()),
+            ("192.168.90.96", VIRTUAL_IP.to_owned()),
+            ("ens33", "eth0".to_owned()),
         ];
+        // The document refers to a page on sudoers.
+        write_etc(host, "/etc/sudoers.d/hg", "postgres ALL=(root) NOPASSWD: /sbin/ip addr *\n");
         host.shell(&format!("mkdir -p {home}/bin {home}/conf && ln -s ~/bin/repmgr.bin {home}/bin/repmgr"))
             .ok();
         let text = conf(&format!("000_{}", host.name), &rewrites);
@@ -194,7 +203,8 @@ fn document_000_sets_up_highgos_cluster_and_makes_a_standby_anew() {
         // "WARNING: … unknown name/value pair", twice for each command, was hg_repmgr's answer to the values
         // broken over two lines; they are joined here.
         "000:199" => {
-            drop(out.clone().says("promote_command: the value runs over 2 lines").never_says("unknown"))
+            out.clone().says("promote_command: the value runs over 2 lines").never_says("unknown");
+            lab.host(1).shell(&format!("ip -4 addr show dev eth0 | grep -q 'inet {VIRTUAL_IP}/32'")).ok();
         }
         "000:210" => {
             drop(out.clone().says("node1").says("* running").says("| Replication lag | Last replayed LSN"))
